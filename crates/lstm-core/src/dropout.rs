@@ -1,0 +1,136 @@
+//! Dropout with masks drawn on the host, sequence by sequence.
+
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use crate::random::{Purpose, RandomSource};
+
+/// Whether a forward pass trains, and if so where its random numbers come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// No dropout: the same input gives the same output.
+    Inference,
+    /// Dropout with masks from this source.
+    Training(RandomSource),
+}
+
+/// What one element of a dropout mask covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DropoutMask {
+    /// One feature of one time step (Srivastava et al. 2014; between layers: Zaremba et al. 2014).
+    #[default]
+    Element,
+    /// One feature of all time steps of a sequence: variational dropout (Gal and Ghahramani 2016).
+    Sequence,
+    /// All features of one time step: whole words of an embedded text (word dropout, Iyyer et al.
+    /// 2015).
+    Step,
+}
+
+/// Sets a share `probability` of `x` `[batch, time, features]` to zero and scales the rest up to
+/// keep the mean; in inference, or with probability 0, returns `x` as it is.
+///
+/// The mask of a sequence depends on its row and not on the padding beside it.
+///
+/// # Panics
+///
+/// If `probability` is outside `[0, 1)`.
+pub fn dropout(
+    x: Tensor<3>,
+    probability: f64,
+    mask: DropoutMask,
+    purpose: Purpose,
+    mode: Mode,
+) -> Tensor<3> {
+    assert!(
+        (0.0..1.0).contains(&probability),
+        "a dropout probability lies in [0, 1), not at {probability}"
+    );
+    let Mode::Training(source) = mode else {
+        return x;
+    };
+    if probability == 0.0 {
+        return x;
+    }
+    let [batch, time, features] = x.dims();
+    let [_, mask_time, mask_features] = match mask {
+        DropoutMask::Element => [batch, time, features],
+        DropoutMask::Sequence => [batch, 1, features],
+        DropoutMask::Step => [batch, time, 1],
+    };
+    let mut factors = vec![0.0; batch * mask_time * mask_features];
+    if !factors.is_empty() {
+        for (row, factors) in factors
+            .chunks_exact_mut(mask_time * mask_features)
+            .enumerate()
+        {
+            source
+                .stream(purpose, row as u64)
+                .dropout_mask(probability, factors);
+        }
+    }
+    let device = x.device();
+    let factors = TensorData::new(factors, [batch, mask_time, mask_features]);
+    x * Tensor::from_data(factors, &device)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    fn ones(shape: [usize; 3]) -> Tensor<3> {
+        Tensor::ones(shape, &Device::flex())
+    }
+
+    fn dropped(x: Tensor<3>, mask: DropoutMask) -> Vec<f32> {
+        let mode = Mode::Training(RandomSource::new(1));
+        dropout(x, 0.5, mask, Purpose::named("test"), mode)
+            .into_data()
+            .try_to_vec()
+            .unwrap()
+    }
+
+    #[test]
+    fn inference_changes_nothing() {
+        let x = ones([2, 3, 4]);
+        let same = dropout(
+            x.clone(),
+            0.5,
+            DropoutMask::Element,
+            Purpose::named("test"),
+            Mode::Inference,
+        );
+        same.into_data().assert_eq(&x.into_data(), true);
+    }
+
+    #[test]
+    fn a_sequence_mask_is_the_same_at_every_step() {
+        let values = dropped(ones([3, 5, 64]), DropoutMask::Sequence);
+        for sequence in values.chunks(5 * 64) {
+            for step in sequence.chunks(64) {
+                assert_eq!(step, &sequence[..64]);
+            }
+        }
+        assert_ne!(values[..64], values[5 * 64..6 * 64]);
+    }
+
+    #[test]
+    fn a_step_mask_drops_whole_steps() {
+        let values = dropped(ones([2, 64, 8]), DropoutMask::Step);
+        for step in values.chunks(8) {
+            assert!(step.iter().all(|value| *value == step[0]));
+        }
+        assert!(values.contains(&0.0) && values.contains(&2.0));
+    }
+
+    #[test]
+    fn padding_does_not_change_a_mask() {
+        let short = dropped(ones([2, 4, 8]), DropoutMask::Element);
+        let long = dropped(ones([2, 9, 8]), DropoutMask::Element);
+        assert_eq!(short[..32], long[..32]);
+        assert_eq!(short[32..], long[72..104]);
+    }
+}

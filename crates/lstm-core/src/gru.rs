@@ -1,0 +1,201 @@
+//! The GRU layer: stacked, bidirectional, regularised, ragged.
+
+use burn::config::Config;
+use burn::module::{Content, DisplaySettings, Module, ModuleDisplay};
+use burn::tensor::{Device, Tensor};
+
+use crate::dropout::{DropoutMask, Mode};
+use crate::gate::{GruGate, ResetGate};
+use crate::lengths::Lengths;
+use crate::sequence::{Recurrence, Stack};
+use crate::state::GruState;
+use crate::weights::{PackedWeights, RecurrentInit, StackSizes, WeightDraws};
+
+/// Configuration of an [`Gru`].
+#[derive(Config, Debug)]
+pub struct GruConfig {
+    /// Features of the input.
+    pub d_input: usize,
+    /// Features of the hidden state of one layer in one direction.
+    pub d_hidden: usize,
+    /// How many layers are stacked, each reading the output of the one below.
+    #[config(default = 1)]
+    pub layers: usize,
+    /// Whether each layer also reads every sequence from its end; the outputs of both directions
+    /// are put side by side (Schuster and Paliwal 1997).
+    #[config(default = false)]
+    pub bidirectional: bool,
+    /// Probability of dropout on the output of every layer but the last, in training.
+    #[config(default = 0.0)]
+    pub dropout: f64,
+    /// What one element of the dropout mask covers.
+    #[config(default = "DropoutMask::Element")]
+    pub dropout_mask: DropoutMask,
+    /// Whether the gates have biases.
+    #[config(default = true)]
+    pub bias: bool,
+    /// Where the reset gate acts.
+    #[config(default = "ResetGate::AfterProduct")]
+    pub reset: ResetGate,
+    /// How the weights start.
+    #[config(default = "RecurrentInit::Orthogonal")]
+    pub init: RecurrentInit,
+}
+
+impl GruConfig {
+    /// A layer with weights of seed 0. Layers that are to differ take turns with
+    /// [`init_with`](Self::init_with).
+    ///
+    /// # Panics
+    ///
+    /// If a size or the number of layers is 0, or the dropout probability outside `[0, 1)`.
+    pub fn init(&self, device: &Device) -> Gru {
+        self.init_with(&mut WeightDraws::new(0, device))
+    }
+
+    /// A layer with the next weights of `draws`.
+    ///
+    /// # Panics
+    ///
+    /// As [`init`](Self::init).
+    pub fn init_with(&self, draws: &mut WeightDraws) -> Gru {
+        let sizes = StackSizes {
+            layers: self.layers,
+            bidirectional: self.bidirectional,
+            gates: GruGate::COUNT,
+            d_input: self.d_input,
+            d_hidden: self.d_hidden,
+            bias: self.bias,
+        };
+        Gru {
+            layers: sizes.draw(self.init, None, draws),
+            dropout: self.dropout,
+            dropout_mask: self.dropout_mask,
+            reset: self.reset,
+        }
+    }
+}
+
+/// A Gated Recurrent Unit layer (Cho et al. 2014): `torch.nn.GRU(batch_first=True)` that takes
+/// ragged batches as they are.
+///
+/// Should be created with [`GruConfig`]. The equations are those of [`GruGate`] and [`ResetGate`].
+#[derive(Module, Debug)]
+#[module(custom_display)]
+pub struct Gru {
+    layers: Vec<PackedWeights>,
+    #[module(skip)]
+    dropout: f64,
+    #[module(skip)]
+    dropout_mask: DropoutMask,
+    #[module(skip)]
+    reset: ResetGate,
+}
+
+impl ModuleDisplay for Gru {
+    fn custom_settings(&self) -> Option<DisplaySettings> {
+        DisplaySettings::new()
+            .with_new_line_after_attribute(false)
+            .optional()
+    }
+
+    fn custom_content(&self, content: Content) -> Option<Content> {
+        content
+            .add("d_input", &self.d_input())
+            .add("d_hidden", &self.d_hidden())
+            .add("layers", &self.layers.len())
+            .add("directions", &self.directions())
+            .optional()
+    }
+}
+
+impl Gru {
+    /// Runs the layer over a batch without padding; no dropout.
+    ///
+    /// # Shapes
+    ///
+    /// - `x`: `[batch, time, d_input]`
+    /// - `state`, and the final one that is returned: `hidden` of
+    ///   `[layers * directions, batch, d_hidden]`; `None` starts at zero
+    /// - the output: `[batch, time, directions * d_hidden]`, of the last layer
+    pub fn forward(&self, x: Tensor<3>, state: Option<GruState>) -> (Tensor<3>, GruState) {
+        let [batch, time, _] = x.dims();
+        self.forward_ragged(x, &Lengths::full(batch, time), state)
+    }
+
+    /// Runs the layer over padded sequences of different lengths; no dropout.
+    ///
+    /// The padding is not read: the output there is zero, the reverse direction starts at each
+    /// sequence's own end, and the final state is that after its last real step (for an empty
+    /// sequence the initial one). Shapes are those of [`forward`](Self::forward).
+    pub fn forward_ragged(
+        &self,
+        x: Tensor<3>,
+        lengths: &Lengths,
+        state: Option<GruState>,
+    ) -> (Tensor<3>, GruState) {
+        self.forward_with(x, lengths, state, Mode::Inference)
+    }
+
+    /// [`forward_ragged`](Self::forward_ragged), with dropout if `mode` says so.
+    pub fn forward_with(
+        &self,
+        x: Tensor<3>,
+        lengths: &Lengths,
+        state: Option<GruState>,
+        mode: Mode,
+    ) -> (Tensor<3>, GruState) {
+        let stack = Stack {
+            recurrence: Recurrence::Gru(self.reset),
+            layers: &self.layers,
+            dropout: self.dropout,
+            dropout_mask: self.dropout_mask,
+        };
+        let initial = state.map(|state| vec![state.hidden]);
+        let (output, state) = stack.forward(x, lengths, initial, mode);
+        let [hidden] = state.try_into().expect("a GRU's state has one tensor");
+        (output, GruState { hidden })
+    }
+
+    /// One time step, for streaming.
+    ///
+    /// # Shapes
+    ///
+    /// - `x`: `[batch, d_input]`
+    /// - `state`, and what is returned beside the output: as in [`forward`](Self::forward)
+    /// - the output: `[batch, d_hidden]`
+    ///
+    /// # Panics
+    ///
+    /// If the layer is bidirectional: its reverse direction starts at the end.
+    pub fn step(&self, x: Tensor<2>, state: Option<GruState>) -> (Tensor<2>, GruState) {
+        assert_eq!(
+            self.directions(),
+            1,
+            "a bidirectional layer cannot be stepped"
+        );
+        let [batch, d_input] = x.dims();
+        let (output, state) = self.forward(x.reshape([batch, 1, d_input]), state);
+        (output.reshape([batch, self.d_hidden()]), state)
+    }
+
+    /// Features of the input.
+    pub fn d_input(&self) -> usize {
+        self.layers[0].d_input()
+    }
+
+    /// Features of the hidden state of one layer in one direction.
+    pub fn d_hidden(&self) -> usize {
+        self.layers[0].d_hidden()
+    }
+
+    /// 2 if the layer is bidirectional, else 1.
+    pub fn directions(&self) -> usize {
+        self.layers[0].directions()
+    }
+
+    /// Features of the output.
+    pub fn d_output(&self) -> usize {
+        self.directions() * self.d_hidden()
+    }
+}

@@ -1,0 +1,47 @@
+//! LSTM and GRU layers for [`burn`]: stacked, bidirectional, regularised, and ragged by nature.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use lstm_core::{Lengths, LstmConfig};
+//!
+//! let device = Device::flex();
+//! let lstm = LstmConfig::new(8, 16).with_layers(2).with_bidirectional(true).init(&device);
+//!
+//! // x: [batch, time, d_input] -> output: [batch, time, 2 * d_hidden]
+//! let x = Tensor::<3>::ones([4, 10, 8], &device);
+//! let (output, state) = lstm.forward(x.clone(), None);
+//! assert_eq!(output.dims(), [4, 10, 32]);
+//! assert_eq!(state.hidden.dims(), [4, 4, 16]); // [layers * directions, batch, d_hidden]
+//!
+//! // Sequences of different lengths, in any order; one may be empty.
+//! let lengths = Lengths::new([7, 3, 0, 10], 10)?;
+//! let (_output, _state) = lstm.forward_ragged(x, &lengths, Some(state));
+//! # Ok::<(), lstm_core::LengthsError>(())
+//! ```
+//!
+//! Where to start reading: `gate.rs` names the gates and says where each lies in the packed
+//! weights, `cell.rs` has the equations of one time step, `sequence/` runs them over whole
+//! sequences, and `lstm.rs` and `gru.rs` stack those into layers.
+
+mod cell;
+mod dropout;
+mod gate;
+mod gru;
+mod lengths;
+mod lstm;
+mod random;
+mod recurrent;
+mod sequence;
+mod state;
+mod weights;
+
+pub use cell::{GruCell, GruCellConfig, LstmCell, LstmCellConfig};
+pub use dropout::{DropoutMask, Mode, dropout};
+pub use gate::{GruGate, LstmGate, ResetGate};
+pub use gru::{Gru, GruConfig};
+pub use lengths::{Lengths, LengthsError};
+pub use lstm::{Lstm, LstmConfig};
+pub use random::{Purpose, RandomSource};
+pub use recurrent::{Cell, Recurrent, RecurrentConfig};
+pub use state::{CarriedState, GruState, LstmState, RecurrentState};
+pub use weights::{RecurrentInit, WeightDraws};

@@ -1,0 +1,185 @@
+//! One layer, in one or two directions, over a whole batch of ragged sequences.
+
+mod packing;
+mod reference;
+
+use burn::tensor::Tensor;
+
+use crate::cell::{GruStep, LstmStep};
+use crate::dropout::{DropoutMask, Mode, dropout};
+use crate::gate::ResetGate;
+use crate::lengths::Lengths;
+use crate::random::Purpose;
+use crate::state::{GruState, LstmState};
+use crate::weights::{DirectionWeights, PackedWeights};
+use packing::Packing;
+
+/// The equations that a sequence is run with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Recurrence {
+    Lstm,
+    Gru(ResetGate),
+}
+
+impl Recurrence {
+    /// How many tensors the state has.
+    pub fn states(self) -> usize {
+        match self {
+            Self::Lstm => 2,
+            Self::Gru(_) => 1,
+        }
+    }
+
+    fn time_step(self, weights: &DirectionWeights) -> TimeStep {
+        match self {
+            Self::Lstm => TimeStep::Lstm(LstmStep::new(weights)),
+            Self::Gru(reset) => TimeStep::Gru(GruStep::new(weights, reset)),
+        }
+    }
+}
+
+/// One direction's time step. Its state is one tensor `[rows, d_hidden]` each, hidden first.
+enum TimeStep {
+    Lstm(LstmStep),
+    Gru(GruStep),
+}
+
+impl TimeStep {
+    /// `[rows, d_input]` to `[rows, gates * d_hidden]`
+    fn project(&self, x: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Lstm(step) => step.project(x),
+            Self::Gru(step) => step.project(x),
+        }
+    }
+
+    fn forward(&self, projected: Tensor<2>, state: Vec<Tensor<2>>) -> Vec<Tensor<2>> {
+        let mut state = state.into_iter();
+        let mut next = || {
+            state
+                .next()
+                .expect("a state has as many tensors as Recurrence::states says")
+        };
+        match self {
+            Self::Lstm(step) => {
+                let state = LstmState {
+                    hidden: next(),
+                    cell: next(),
+                };
+                let state = step.forward(projected, state);
+                vec![state.hidden, state.cell]
+            }
+            Self::Gru(step) => {
+                let state = GruState { hidden: next() };
+                vec![step.forward(projected, state).hidden]
+            }
+        }
+    }
+}
+
+/// What all layers of a stack share.
+pub(crate) struct Stack<'a> {
+    pub recurrence: Recurrence,
+    pub layers: &'a [PackedWeights],
+    /// Probability of dropout on the output of every layer but the last.
+    pub dropout: f64,
+    pub dropout_mask: DropoutMask,
+}
+
+impl Stack<'_> {
+    /// Runs all layers over `x` `[batch, time, d_input]`.
+    ///
+    /// The state, initial and final, is one tensor `[layers * directions, batch, d_hidden]` each,
+    /// hidden first; without an initial one it starts at zero.
+    pub fn forward(
+        &self,
+        x: Tensor<3>,
+        lengths: &Lengths,
+        initial: Option<Vec<Tensor<3>>>,
+        mode: Mode,
+    ) -> (Tensor<3>, Vec<Tensor<3>>) {
+        let first = &self.layers[0];
+        let (directions, d_hidden) = (first.directions(), first.d_hidden());
+        let rows = self.layers.len() * directions;
+        check_input(&x, lengths, first.d_input());
+        let initial = initial.unwrap_or_else(|| {
+            let zeros = Tensor::zeros([rows, lengths.batch(), d_hidden], &x.device());
+            vec![zeros; self.recurrence.states()]
+        });
+        for state in &initial {
+            assert_eq!(
+                state.dims(),
+                [rows, lengths.batch(), d_hidden],
+                "an initial state is [layers * directions, batch, d_hidden]"
+            );
+        }
+
+        let packing = Packing::new(lengths);
+        let mut output = x;
+        let mut finals = vec![Vec::new(); self.recurrence.states()];
+        for (index, weights) in self.layers.iter().enumerate() {
+            if index > 0 {
+                let purpose = Purpose::named("dropout between layers").part(index);
+                output = dropout(output, self.dropout, self.dropout_mask, purpose, mode);
+            }
+            let own = index * directions..(index + 1) * directions;
+            let initial = initial
+                .iter()
+                .map(|state| state.clone().slice([own.clone()]))
+                .collect();
+            let (next, states) = sequence(self.recurrence, output, weights, initial, &packing);
+            output = next;
+            for (all, state) in finals.iter_mut().zip(states) {
+                all.push(state);
+            }
+        }
+        let finals = finals.into_iter().map(|all| Tensor::cat(all, 0)).collect();
+        (output, finals)
+    }
+}
+
+/// Runs one layer over `x` `[batch, time, d_input]` from the states `[directions, batch,
+/// d_hidden]`: the output `[batch, time, directions * d_hidden]`, zero in the padding, and the
+/// states after each sequence's last step in each direction.
+fn sequence(
+    recurrence: Recurrence,
+    x: Tensor<3>,
+    weights: &PackedWeights,
+    initial: Vec<Tensor<3>>,
+    packing: &Packing,
+) -> (Tensor<3>, Vec<Tensor<3>>) {
+    let mut outputs = Vec::new();
+    let mut finals = vec![Vec::new(); initial.len()];
+    for direction in 0..weights.directions() {
+        let step = recurrence.time_step(&weights.direction(direction));
+        let initial = initial
+            .iter()
+            .map(|state| {
+                let [_, batch, d_hidden] = state.dims();
+                state
+                    .clone()
+                    .slice([direction..direction + 1])
+                    .reshape([batch, d_hidden])
+            })
+            .collect();
+        let order = packing.direction(direction);
+        let (output, states) = reference::run(&step, x.clone(), initial, packing, order);
+        outputs.push(output);
+        for (all, state) in finals.iter_mut().zip(states) {
+            all.push(state);
+        }
+    }
+    let finals = finals
+        .into_iter()
+        .map(|all| Tensor::stack(all, 0))
+        .collect();
+    (Tensor::cat(outputs, 2), finals)
+}
+
+fn check_input(x: &Tensor<3>, lengths: &Lengths, d_input: usize) {
+    assert_eq!(
+        x.dims(),
+        [lengths.batch(), lengths.time(), d_input],
+        "the input of a recurrent layer is [batch, time, d_input], and its lengths are of that batch"
+    );
+}

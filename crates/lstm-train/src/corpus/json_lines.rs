@@ -1,0 +1,168 @@
+//! One JSON object a line.
+
+use serde_json::{Map, Value};
+
+use super::error::{Choices, CorpusError, Shortened};
+use super::options::{Column, CorpusOptions};
+use super::source::Source;
+use super::Collector;
+
+/// Objects with a label (a string, a whole number, true or false) and a text (a string); other keys
+/// are ignored.
+pub(super) fn read(
+    source: &Source,
+    options: &CorpusOptions,
+    collector: &mut Collector,
+) -> Result<(), CorpusError> {
+    let label_key = key("label", options.label.as_ref())?;
+    let text_key = key("text", options.text.as_ref())?;
+    for line in source.lines() {
+        let (number, line) = line?;
+        let object: Map<String, Value> =
+            serde_json::from_str(line).map_err(|error| CorpusError::Json {
+                place: source.place(number),
+                column: error.column(),
+                problem: without_place(&error),
+                text: Shortened::new(line),
+            })?;
+        let value = |role, key: &str| {
+            object.get(key).ok_or_else(|| CorpusError::NoSuchKey {
+                place: source.place(number),
+                role,
+                key: key.to_owned(),
+                present: Choices::new(&object.keys().collect::<Vec<_>>()),
+            })
+        };
+        let wrong_type = |key: &str, expected, value: &Value| CorpusError::JsonType {
+            place: source.place(number),
+            key: key.to_owned(),
+            expected,
+            found: Shortened::plain(&value.to_string()),
+        };
+        let label = value("label", label_key)?;
+        let label = label_text(label).ok_or_else(|| {
+            wrong_type(label_key, "a string, a whole number, true or false", label)
+        })?;
+        let text = value("text", text_key)?;
+        let text = text.as_str().ok_or_else(|| wrong_type(text_key, "a string", text))?;
+        collector.add(number, &label, text)?;
+    }
+    Ok(())
+}
+
+fn key<'a>(role: &'static str, column: Option<&'a Column>) -> Result<&'a str, CorpusError> {
+    match column {
+        None => Ok(role),
+        Some(Column::Name(name)) => Ok(name),
+        Some(column @ Column::Number(_)) => Err(CorpusError::UnfitColumn {
+            role,
+            column: column.clone(),
+            reason: "JSON objects have keys, not numbered columns; expected a name",
+        }),
+    }
+}
+
+fn label_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The message without its "at line 1 column 7": the line is ours to name.
+fn without_place(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    match message.rsplit_once(" at line ") {
+        Some((problem, _)) => problem.to_owned(),
+        None => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::corpus::{Column, Corpus, CorpusError, CorpusOptions, Format, Labels, read_text};
+
+    fn read(contents: &str) -> Result<Corpus, CorpusError> {
+        read_text("a.jsonl", contents, &CorpusOptions::new(Format::Jsonl), Labels::Learn)
+    }
+
+    fn message(contents: &str) -> String {
+        read(contents).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn labels_are_strings_whole_numbers_or_truths() {
+        let corpus = read(concat!(
+            r#"{"text": "caf\u00e9\n", "label": "pos"}"#, "\r\n",
+            r#" {"label": -1, "id": 7, "text": ""} "#, "\n",
+            r#"{"label": true, "text": "yes"}"#,
+        ))
+        .unwrap();
+        assert_eq!(corpus.labels, ["-1", "pos", "true"]);
+        assert!(corpus.texts().eq(["café\n", "", "yes"]));
+    }
+
+    #[test]
+    fn keys_are_chosen_by_name() {
+        let options = CorpusOptions {
+            label: Some("emotion".into()),
+            text: Some(Column::Name("2".into())),
+            ..CorpusOptions::new(Format::Jsonl)
+        };
+        let corpus = read_text("a", r#"{"emotion":"joy","2":"ha"}"#, &options, Labels::Learn).unwrap();
+        assert_eq!((corpus.labels[0].as_str(), corpus.examples[0].text.as_str()), ("joy", "ha"));
+    }
+
+    #[test]
+    fn broken_json_is_named_by_line_and_column() {
+        assert_eq!(
+            message("{\"label\":\"a\",\"text\":\"b\"}\n{\"label\":\"a\",\"text\":\"b}\n"),
+            "a.jsonl:2: column 22: expected a JSON object, EOF while parsing a string; \
+             found \"{\\\"label\\\":\\\"a\\\",\\\"text\\\":\\\"b}\""
+        );
+        for other in ["[1, 2]", "\"text\"", "{\"label\":1}{}", "label\ttext"] {
+            let text = message(other);
+            assert!(text.contains("a.jsonl:1: column ") && text.contains("a JSON object"), "{text}");
+        }
+        let deep = format!("{{\"text\":{}", "[".repeat(1_000_000));
+        assert!(message(&deep).contains("recursion limit"));
+    }
+
+    #[test]
+    fn a_missing_key_is_named_with_those_present() {
+        assert_eq!(
+            message(r#"{"label":"a","body":"b"}"#),
+            r#"a.jsonl:1: no key "text" for the text (data.text); the object has "body", "label""#
+        );
+        assert!(message("{}").ends_with("the object has none"));
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_named() {
+        for (value, shown) in [("1.5", "1.5"), ("null", "null"), ("[1, 2]", "[1,2]")] {
+            assert_eq!(
+                message(&format!(r#"{{"label":{value},"text":"b"}}"#)),
+                format!(
+                    "a.jsonl:1: key \"label\": expected a string, a whole number, true or false, \
+                     found {shown}"
+                )
+            );
+        }
+        assert_eq!(
+            message(r#"{"label":"a","text":5}"#),
+            "a.jsonl:1: key \"text\": expected a string, found 5"
+        );
+    }
+
+    #[test]
+    fn a_column_number_is_refused() {
+        let options = CorpusOptions {
+            text: Some(Column::Number(2)),
+            ..CorpusOptions::new(Format::Jsonl)
+        };
+        let error = read_text("a", "{}", &options, Labels::Learn).unwrap_err();
+        assert!(matches!(error, CorpusError::UnfitColumn { role: "text", .. }), "{error}");
+    }
+}

@@ -1,0 +1,47 @@
+//! Writes the files of every set that ships.
+//!
+//! `cargo run -p datasets --bin generate [-- DIR]`; without `DIR` into this package's own folder.
+//! Each file is written beside its place and then renamed, so that none is ever half there.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs, io};
+
+use datasets::reviews;
+
+fn main() -> ExitCode {
+    let mut arguments = env::args_os().skip(1);
+    let folder = arguments
+        .next()
+        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    if arguments.next().is_some() || folder.to_string_lossy().starts_with('-') {
+        eprintln!(
+            "usage: generate [DIR]    (default: {})",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        return ExitCode::from(2);
+    }
+    for (name, contents) in reviews::generate(reviews::SEED).files() {
+        let path = folder.join("reviews").join(name);
+        if let Err(error) = write(&path, &contents) {
+            eprintln!("error: cannot write {}: {error}", path.display());
+            return ExitCode::FAILURE;
+        }
+        let lines = contents.lines().count();
+        println!(
+            "{}: {lines} reviews, {} bytes",
+            path.display(),
+            contents.len()
+        );
+    }
+    ExitCode::SUCCESS
+}
+
+fn write(path: &Path, contents: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let unfinished = path.with_extension("tsv.tmp");
+    fs::write(&unfinished, contents)?;
+    fs::rename(&unfinished, path)
+}
