@@ -1,1 +1,29 @@
-//! Placeholder.
+//! Recurrent models that read and write *text*: tokenizers, the text classifier, and the bundles
+//! that they are shipped in. Built on [`lstm_core`]; knows nothing of corpora and training.
+//!
+//! ```no_run
+//! use burn::tensor::Device;
+//! use lstm_models::Classifier;
+//!
+//! let classifier = Classifier::load("runs/reviews/bundle", &Device::flex())?;
+//! let answer = classifier.classify("not bad at all")?;
+//! println!("{} ({:.3})", answer.label, answer.probability());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod bundle;
+mod classifier;
+mod loss;
+mod pooling;
+mod token_batch;
+mod tokenizer;
+
+pub use classifier::{
+    Answer, Classifier, ClassifierArchitecture, ClassifierBundle, ClassifierConfig, ClassifierModel,
+};
+pub use loss::{Loss, cross_entropy};
+pub use pooling::{Pooling, PoolingLayer};
+pub use token_batch::TokenBatch;
+#[cfg(feature = "learn")]
+pub use tokenizer::learn::{BpeOptions, WordOptions};
+pub use tokenizer::{PAD, Split, Tokenizer, TokenizerError, UNKNOWN};

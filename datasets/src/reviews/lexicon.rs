@@ -71,7 +71,7 @@ impl Kind {
             },
             Kind::Place => Opinions {
                 positive: &["spotless", "comfortable", "pleasant", "cosy", "inviting"],
-                negative: &["dirty", "uncomfortable", "unpleasant", "cramped", "shabby"],
+                negative: &["dirty", "uncomfortable", "drab", "cramped", "shabby"],
             },
             Kind::Device => Opinions {
                 positive: &["reliable", "sturdy", "impressive", "responsive", "perfect"],
@@ -112,5 +112,5 @@ pub const DEEDS: Opinions = Opinions {
 /// The same in the form that follows "to" and "did not".
 pub const EFFECTS: Opinions = Opinions {
     positive: &["delight", "impress", "charm", "please"],
-    negative: &["annoy", "disappoint", "bore", "irritate"],
+    negative: &["annoy", "disappoint", "frustrate", "irritate"],
 };

@@ -2,10 +2,10 @@
 
 use csv::{ReaderBuilder, StringRecord, Terminator};
 
+use super::collector::Collector;
 use super::error::{Choices, CorpusError, Place, Shortened};
 use super::options::{Column, CorpusOptions};
 use super::source::Source;
-use super::Collector;
 
 /// Where label and text are in a row, from 0.
 struct Columns {
@@ -39,11 +39,13 @@ fn resolve_number(
     column: &Column,
     number: usize,
 ) -> Result<usize, CorpusError> {
-    number.checked_sub(1).ok_or_else(|| CorpusError::UnfitColumn {
-        role,
-        column: column.clone(),
-        reason: "columns are counted from 1",
-    })
+    number
+        .checked_sub(1)
+        .ok_or_else(|| CorpusError::UnfitColumn {
+            role,
+            column: column.clone(),
+            reason: "columns are counted from 1",
+        })
 }
 
 fn resolve_in_header(
@@ -132,7 +134,11 @@ pub(super) fn read_csv(
                 text: Shortened::new(rows.first_line()),
             });
         }
-        collector.add(place.line, &rows.record[columns.label], &rows.record[columns.text])?;
+        collector.add(
+            place.line,
+            &rows.record[columns.label],
+            &rows.record[columns.text],
+        )?;
     }
     Ok(())
 }
@@ -182,21 +188,32 @@ impl<'a> Rows<'a> {
 
     /// The beginning of the row as it stands in the file.
     fn first_line(&self) -> &'a str {
-        self.source.contents[self.start..].lines().next().unwrap_or_default()
+        self.source.contents[self.start..]
+            .lines()
+            .next()
+            .unwrap_or_default()
     }
 }
 
 fn csv_builder() -> ReaderBuilder {
     let mut builder = ReaderBuilder::new();
     // A carriage return inside a line is a character; those of line ends are gone already.
-    builder.has_headers(false).flexible(true).terminator(Terminator::Any(b'\n'));
+    builder
+        .has_headers(false)
+        .flexible(true)
+        .terminator(Terminator::Any(b'\n'));
     builder
 }
 
 /// Whether the last row ends inside quotes: then a row written behind it becomes part of it.
 fn ends_in_quotes(last_row: &str) -> bool {
     let followed = format!("{}\nnext", last_row.trim_end_matches('\n'));
-    last_row.contains('"') && csv_builder().from_reader(followed.as_bytes()).records().count() < 2
+    last_row.contains('"')
+        && csv_builder()
+            .from_reader(followed.as_bytes())
+            .records()
+            .count()
+            < 2
 }
 
 #[cfg(test)]
@@ -220,7 +237,12 @@ mod tests {
 
     fn pairs(corpus: &Corpus) -> Vec<(&str, &str)> {
         let pair = |example: &'_ crate::corpus::Example| corpus.labels[example.label].as_str();
-        corpus.examples.iter().map(pair).zip(corpus.texts()).collect()
+        corpus
+            .examples
+            .iter()
+            .map(pair)
+            .zip(corpus.texts())
+            .collect()
     }
 
     fn message(format: Format, columns: [&str; 2], contents: &str) -> String {
@@ -229,7 +251,12 @@ mod tests {
 
     #[test]
     fn a_tsv_has_label_and_text_first_and_neither_quotes_nor_header() {
-        let corpus = read(Format::Tsv, ["", ""], "pos\t\"yes\tsome note\nneg\tno, \"\n").unwrap();
+        let corpus = read(
+            Format::Tsv,
+            ["", ""],
+            "pos\t\"yes\tsome note\nneg\tno, \"\n",
+        )
+        .unwrap();
         assert_eq!(pairs(&corpus), [("pos", "\"yes"), ("neg", "no, \"")]);
     }
 
@@ -273,14 +300,20 @@ mod tests {
         }
         let largest = usize::MAX.to_string();
         let text = message(Format::Tsv, ["1", &largest], "pos\tyes\n");
-        assert!(text.contains(&format!("expected at least {largest} columns")), "{text}");
+        assert!(
+            text.contains(&format!("expected at least {largest} columns")),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_csv_is_read_by_its_header_and_with_quotes() {
         let contents = "id,text,label\n1,\"yes, \"\"very\"\"\ngood\",pos\n2,no,neg\n";
         let corpus = read(Format::Csv, ["", ""], contents).unwrap();
-        assert_eq!(pairs(&corpus), [("pos", "yes, \"very\"\ngood"), ("neg", "no")]);
+        assert_eq!(
+            pairs(&corpus),
+            [("pos", "yes, \"very\"\ngood"), ("neg", "no")]
+        );
         let by_number = read(Format::Csv, ["3", "2"], contents).unwrap();
         assert_eq!(by_number, corpus);
         let windows = read(Format::Csv, ["", ""], &contents.replace('\n', "\r\n")).unwrap();
@@ -309,7 +342,7 @@ mod tests {
 
     #[test]
     fn a_csv_quote_that_is_never_closed_is_named_where_it_begins() {
-        for end in ["", "\n", "\nneg,no\n", "\nneg,\"no\"\" way"] {
+        for end in ["", "\n", "\nneg,no\n", "\nneg,no \"\"way\"\"\n\n"] {
             let contents = format!("label,text\npos,\"sure\"\npos,\"yes{end}");
             assert_eq!(
                 message(Format::Csv, ["", ""], &contents),
@@ -322,7 +355,11 @@ mod tests {
     fn a_csv_may_end_in_a_closed_quote_or_hold_one_in_a_word() {
         for last in ["\"yes\"", "\"yes\"\n", "5\" wide", "\"say \"\"yes\"\"\""] {
             let contents = format!("label,text\npos,{last}");
-            assert_eq!(read(Format::Csv, ["", ""], &contents).unwrap().len(), 1, "{contents}");
+            assert_eq!(
+                read(Format::Csv, ["", ""], &contents).unwrap().len(),
+                1,
+                "{contents}"
+            );
         }
     }
 }

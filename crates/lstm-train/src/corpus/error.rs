@@ -118,7 +118,9 @@ pub enum CorpusError {
     },
 
     /// A line with fewer columns than the label and the text need.
-    #[error("{place}: expected at least {expected} columns separated by tabs, found {found}: {text}")]
+    #[error(
+        "{place}: expected at least {expected} columns separated by tabs, found {found}: {text}"
+    )]
     TooFewColumns {
         /// Where.
         place: Place,
@@ -128,6 +130,15 @@ pub enum CorpusError {
         found: usize,
         /// The beginning of the line.
         text: Shortened,
+    },
+
+    /// A line that is only a label.
+    #[error("{place}: expected \"LABEL text\", found {found}")]
+    NoText {
+        /// Where.
+        place: Place,
+        /// The beginning of the line.
+        found: Shortened,
     },
 
     /// A CSV row that is not as long as the header.
@@ -239,7 +250,7 @@ pub enum CorpusError {
     },
 }
 
-/// The beginning of a text, in quotes, for a message.
+/// The beginning of a text, for a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortened(String);
 
@@ -250,6 +261,14 @@ impl Shortened {
         match text.char_indices().nth(Self::CHARACTERS) {
             Some((end, _)) => Self(format!("{:?}…", &text[..end])),
             None => Self(format!("{text:?}")),
+        }
+    }
+
+    /// Without quotes around it, for what has its own.
+    pub(super) fn plain(text: &str) -> Self {
+        match text.char_indices().nth(Self::CHARACTERS) {
+            Some((end, _)) => Self(format!("{}…", &text[..end])),
+            None => Self(text.to_owned()),
         }
     }
 }
@@ -304,10 +323,16 @@ mod tests {
     #[test]
     fn long_texts_and_lists_are_shortened_in_messages() {
         assert_eq!(Shortened::new("tab\there").to_string(), r#""tab\there""#);
-        assert_eq!(Shortened::new(&"é".repeat(61)).to_string(), format!("\"{}\"…", "é".repeat(60)));
+        assert_eq!(
+            Shortened::new(&"é".repeat(61)).to_string(),
+            format!("\"{}\"…", "é".repeat(60))
+        );
         let numbers: Vec<String> = (0..23).map(|number| number.to_string()).collect();
         let choices = Choices::new(&numbers).to_string();
-        assert!(choices.starts_with(r#""0", "1", "#) && choices.ends_with(r#""19" and 3 more"#), "{choices}");
+        assert!(
+            choices.starts_with(r#""0", "1", "#) && choices.ends_with(r#""19" and 3 more"#),
+            "{choices}"
+        );
         assert_eq!(Choices::new::<&str>(&[]).to_string(), "none");
     }
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::collector::Collector;
 use super::error::{Choices, CorpusError, Shortened};
 use super::options::{Column, CorpusOptions};
 use super::source::Source;
-use super::Collector;
 
 /// Objects with a label (a string, a whole number, true or false) and a text (a string); other keys
 /// are ignored.
@@ -44,7 +44,9 @@ pub(super) fn read(
             wrong_type(label_key, "a string, a whole number, true or false", label)
         })?;
         let text = value("text", text_key)?;
-        let text = text.as_str().ok_or_else(|| wrong_type(text_key, "a string", text))?;
+        let text = text
+            .as_str()
+            .ok_or_else(|| wrong_type(text_key, "a string", text))?;
         collector.add(number, &label, text)?;
     }
     Ok(())
@@ -85,7 +87,12 @@ mod tests {
     use crate::corpus::{Column, Corpus, CorpusError, CorpusOptions, Format, Labels, read_text};
 
     fn read(contents: &str) -> Result<Corpus, CorpusError> {
-        read_text("a.jsonl", contents, &CorpusOptions::new(Format::Jsonl), Labels::Learn)
+        read_text(
+            "a.jsonl",
+            contents,
+            &CorpusOptions::new(Format::Jsonl),
+            Labels::Learn,
+        )
     }
 
     fn message(contents: &str) -> String {
@@ -95,8 +102,10 @@ mod tests {
     #[test]
     fn labels_are_strings_whole_numbers_or_truths() {
         let corpus = read(concat!(
-            r#"{"text": "caf\u00e9\n", "label": "pos"}"#, "\r\n",
-            r#" {"label": -1, "id": 7, "text": ""} "#, "\n",
+            r#"{"text": "caf\u00e9\n", "label": "pos"}"#,
+            "\r\n",
+            r#" {"label": -1, "id": 7, "text": ""} "#,
+            "\n",
             r#"{"label": true, "text": "yes"}"#,
         ))
         .unwrap();
@@ -111,20 +120,32 @@ mod tests {
             text: Some(Column::Name("2".into())),
             ..CorpusOptions::new(Format::Jsonl)
         };
-        let corpus = read_text("a", r#"{"emotion":"joy","2":"ha"}"#, &options, Labels::Learn).unwrap();
-        assert_eq!((corpus.labels[0].as_str(), corpus.examples[0].text.as_str()), ("joy", "ha"));
+        let corpus = read_text(
+            "a",
+            r#"{"emotion":"joy","2":"ha"}"#,
+            &options,
+            Labels::Learn,
+        )
+        .unwrap();
+        assert_eq!(
+            (corpus.labels[0].as_str(), corpus.examples[0].text.as_str()),
+            ("joy", "ha")
+        );
     }
 
     #[test]
     fn broken_json_is_named_by_line_and_column() {
         assert_eq!(
             message("{\"label\":\"a\",\"text\":\"b\"}\n{\"label\":\"a\",\"text\":\"b}\n"),
-            "a.jsonl:2: column 22: expected a JSON object, EOF while parsing a string; \
+            "a.jsonl:2: column 23: expected a JSON object, EOF while parsing a string; \
              found \"{\\\"label\\\":\\\"a\\\",\\\"text\\\":\\\"b}\""
         );
         for other in ["[1, 2]", "\"text\"", "{\"label\":1}{}", "label\ttext"] {
             let text = message(other);
-            assert!(text.contains("a.jsonl:1: column ") && text.contains("a JSON object"), "{text}");
+            assert!(
+                text.contains("a.jsonl:1: column ") && text.contains("a JSON object"),
+                "{text}"
+            );
         }
         let deep = format!("{{\"text\":{}", "[".repeat(1_000_000));
         assert!(message(&deep).contains("recursion limit"));
@@ -163,6 +184,9 @@ mod tests {
             ..CorpusOptions::new(Format::Jsonl)
         };
         let error = read_text("a", "{}", &options, Labels::Learn).unwrap_err();
-        assert!(matches!(error, CorpusError::UnfitColumn { role: "text", .. }), "{error}");
+        assert!(
+            matches!(error, CorpusError::UnfitColumn { role: "text", .. }),
+            "{error}"
+        );
     }
 }

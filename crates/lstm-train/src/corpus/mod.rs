@@ -11,6 +11,7 @@
 //! Any of them may be packed with gzip. Everything that can be wrong with a file is a
 //! [`CorpusError`] that names the place; a file is read whole or not at all.
 
+mod collector;
 mod delimited;
 mod error;
 mod json_lines;
@@ -19,9 +20,9 @@ mod source;
 mod sst;
 mod trec;
 
-use std::collections::HashMap;
 use std::path::Path;
 
+use collector::Collector;
 pub use error::{Choices, CorpusError, Place, Shortened};
 pub use options::{
     Column, CorpusOptions, Encoding, Format, SstClasses, SstExamples, SstOptions, UnknownName,
@@ -69,7 +70,7 @@ pub fn read(path: &Path, options: &CorpusOptions, labels: Labels) -> Result<Corp
 /// Reads a corpus that is in memory: data that ships inside the program, for instance. Errors call
 /// it `name`.
 ///
-/// ```ignore
+/// ```
 /// use lstm_train::corpus::{self, CorpusOptions, Format, Labels};
 ///
 /// let reviews = "negative\tnot good at all\npositive\tnot bad at all\n";
@@ -154,7 +155,11 @@ impl Corpus {
     /// If `order` is not a permutation of this corpus.
     pub fn split_off(self, share: f64, order: &[usize]) -> Result<(Self, Self), CorpusError> {
         let examples = self.len();
-        assert_eq!(order.len(), examples, "the order must name each of {examples} examples once");
+        assert_eq!(
+            order.len(),
+            examples,
+            "the order must name each of {examples} examples once"
+        );
         let count = (share * examples as f64).round() as usize;
         // A share that is not a number fails this as well.
         let inside = share > 0.0 && share < 1.0;
@@ -167,7 +172,10 @@ impl Corpus {
         }
         let found = held_out.iter().filter(|&&out| out).count();
         assert_eq!(found, count, "the order names an example twice");
-        let mut sides = (Vec::with_capacity(examples - count), Vec::with_capacity(count));
+        let mut sides = (
+            Vec::with_capacity(examples - count),
+            Vec::with_capacity(count),
+        );
         for (example, out) in self.examples.into_iter().zip(held_out) {
             if out { &mut sides.1 } else { &mut sides.0 }.push(example);
         }
@@ -179,155 +187,30 @@ impl Corpus {
     }
 }
 
-/// Gathers examples and gives labels their numbers.
-struct Collector<'a> {
-    source: &'a Source<'a>,
-    names: Vec<String>,
-    numbers: HashMap<String, usize>,
-    learns: bool,
-    examples: Vec<Example>,
-}
-
-impl<'a> Collector<'a> {
-    /// Takes every label it meets.
-    fn learning(source: &'a Source<'a>) -> Self {
-        Self {
-            source,
-            names: Vec::new(),
-            numbers: HashMap::new(),
-            learns: true,
-            examples: Vec::new(),
-        }
-    }
-
-    /// Refuses labels other than these.
-    fn knowing<T: ToString>(source: &'a Source<'a>, names: &[T]) -> Self {
-        let names: Vec<String> = names.iter().map(T::to_string).collect();
-        Self {
-            numbers: names.iter().cloned().zip(0..).collect(),
-            names,
-            learns: false,
-            ..Self::learning(source)
-        }
-    }
-
-    /// Takes an example from a line; white space around its label does not count.
-    fn add(&mut self, line: usize, label: &str, text: &str) -> Result<(), CorpusError> {
-        let name = label.trim();
-        let number = match self.numbers.get(name) {
-            Some(&number) => number,
-            None if name.is_empty() => {
-                return Err(CorpusError::EmptyLabel {
-                    place: self.source.place(line),
-                    found: Shortened::new(&format!("{label}\t{text}")),
-                });
-            }
-            None if self.learns => {
-                let number = self.names.len();
-                self.names.push(name.to_owned());
-                self.numbers.insert(name.to_owned(), number);
-                number
-            }
-            None => {
-                return Err(CorpusError::UnknownLabel {
-                    place: self.source.place(line),
-                    label: Shortened::new(name),
-                    known: Choices::new(&self.names),
-                });
-            }
-        };
-        self.examples.push(Example {
-            text: text.to_owned(),
-            label: number,
-        });
-        Ok(())
-    }
-
-    /// The corpus, its labels sorted if they were learned.
-    fn finish(self, format: Format) -> Result<Corpus, CorpusError> {
-        let Self {
-            names: mut labels,
-            mut examples,
-            ..
-        } = self;
-        if examples.is_empty() {
-            return Err(CorpusError::Empty {
-                file: self.source.name.to_owned(),
-                format,
-            });
-        }
-        if self.learns {
-            let mut order: Vec<usize> = (0..labels.len()).collect();
-            order.sort_by(|&a, &b| labels[a].cmp(&labels[b]));
-            let mut ranks = vec![0; labels.len()];
-            for (rank, &number) in order.iter().enumerate() {
-                ranks[number] = rank;
-            }
-            for example in &mut examples {
-                example.label = ranks[example.label];
-            }
-            labels.sort();
-        }
-        Ok(Corpus { labels, examples })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn tsv(contents: &str, labels: Labels) -> Result<Corpus, CorpusError> {
-        read_text("a.tsv", contents, &CorpusOptions::new(Format::Tsv), labels)
-    }
-
     fn learn(contents: &str) -> Corpus {
-        tsv(contents, Labels::Learn).unwrap()
-    }
-
-    #[test]
-    fn learned_labels_are_sorted() {
-        let corpus = learn("pos\tyes\nneg\tno\nmixed\tperhaps\npos\tsure\n");
-        assert_eq!(corpus.labels, ["mixed", "neg", "pos"]);
-        let labels: Vec<_> = corpus.examples.iter().map(|example| example.label).collect();
-        assert_eq!(labels, [2, 1, 0, 2]);
-        assert_eq!(corpus.counts(), [1, 1, 2]);
-        assert_eq!(corpus.prior(), [0.25, 0.25, 0.5]);
-        assert!(corpus.texts().eq(["yes", "no", "perhaps", "sure"]));
-    }
-
-    #[test]
-    fn known_labels_keep_their_order_even_where_they_do_not_occur() {
-        let known = ["pos", "neg", "mixed"].map(String::from);
-        let corpus = tsv("neg\tno\npos\tyes\n", Labels::Known(&known)).unwrap();
-        assert_eq!(corpus.labels, known);
-        assert_eq!(corpus.counts(), [1, 1, 0]);
-    }
-
-    #[test]
-    fn an_unknown_label_is_named_with_the_known_ones() {
-        let known = ["neg", "pos"].map(String::from);
-        let error = tsv("neg\tno\nPos\tyes\n", Labels::Known(&known)).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            r#"a.tsv:2: unknown label "Pos"; expected one of "neg", "pos""#
-        );
-    }
-
-    #[test]
-    fn an_empty_label_is_an_error_and_an_empty_text_is_not() {
-        let corpus = learn("neg\tno\n pos \t\n");
-        assert_eq!(corpus.labels, ["neg", "pos"]);
-        assert_eq!(corpus.examples[1].text, "");
-        let error = tsv("neg\tno\n\tyes\n", Labels::Learn).unwrap_err();
-        assert_eq!(error.to_string(), r#"a.tsv:2: the label is empty; found "\tyes""#);
+        let options = CorpusOptions::new(Format::Tsv);
+        read_text("a.tsv", contents, &options, Labels::Learn).unwrap()
     }
 
     #[test]
     fn an_empty_corpus_is_an_error_in_every_format() {
-        for format in [Format::Tsv, Format::Csv, Format::Jsonl, Format::Sst, Format::Trec] {
+        for format in [
+            Format::Tsv,
+            Format::Csv,
+            Format::Jsonl,
+            Format::Sst,
+            Format::Trec,
+        ] {
             let options = CorpusOptions::new(format);
             let error = read_text("a.txt", "", &options, Labels::Learn).unwrap_err();
-            assert!(matches!(error, CorpusError::Empty { .. }), "{format}: {error}");
+            assert!(
+                matches!(error, CorpusError::Empty { .. }),
+                "{format}: {error}"
+            );
         }
     }
 
@@ -357,7 +240,10 @@ mod tests {
         for (format, contents) in [
             (Format::Tsv, format!("a\t{long}\n")),
             (Format::Csv, format!("label,text\na,\"{long}\"\n")),
-            (Format::Jsonl, format!("{{\"label\":\"a\",\"text\":\"{long}\"}}\n")),
+            (
+                Format::Jsonl,
+                format!("{{\"label\":\"a\",\"text\":\"{long}\"}}\n"),
+            ),
             (Format::Trec, format!("a {long}\n")),
         ] {
             let options = CorpusOptions::new(format);
@@ -379,7 +265,9 @@ mod tests {
         let path = directory.path().join("questions.txt.gz");
         let file = std::fs::File::create(&path).unwrap();
         let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
-        encoder.write_all(b"HUM:ind Who was Andr\xe9 ?\nLOC Where ?\n").unwrap();
+        encoder
+            .write_all(b"HUM:ind Who was Andr\xe9 ?\nLOC Where ?\n")
+            .unwrap();
         encoder.finish().unwrap();
         let options = CorpusOptions {
             encoding: Encoding::Latin1,
@@ -405,7 +293,10 @@ mod tests {
     fn a_split_that_leaves_a_side_empty_is_an_error() {
         for share in [0.0, 1.0, -0.5, 2.0, f64::NAN, f64::INFINITY, 0.1, 0.9] {
             let error = learn("a\tb\nc\td\n").split_off(share, &[0, 1]).unwrap_err();
-            assert!(matches!(error, CorpusError::Split { examples: 2, .. }), "{share}: {error}");
+            assert!(
+                matches!(error, CorpusError::Split { examples: 2, .. }),
+                "{share}: {error}"
+            );
         }
     }
 }

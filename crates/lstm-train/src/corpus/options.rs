@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::error::CorpusError;
+
 /// How a file holds its examples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -37,7 +39,10 @@ impl Format {
     /// with `.gz` behind it); none for others, `.txt` for instance.
     pub fn from_path(path: &Path) -> Option<Self> {
         let lower = path.file_name()?.to_str()?.to_lowercase();
-        let (_, extension) = lower.strip_suffix(".gz").unwrap_or(&lower).rsplit_once('.')?;
+        let (_, extension) = lower
+            .strip_suffix(".gz")
+            .unwrap_or(&lower)
+            .rsplit_once('.')?;
         match extension {
             "tsv" => Some(Self::Tsv),
             "csv" => Some(Self::Csv),
@@ -214,6 +219,20 @@ impl CorpusOptions {
     }
 }
 
+/// For formats whose lines say themselves what is label and what is text.
+pub(super) fn refuse_columns(options: &CorpusOptions) -> Result<(), CorpusError> {
+    for (role, column) in [("label", &options.label), ("text", &options.text)] {
+        if let Some(column) = column {
+            return Err(CorpusError::UnfitColumn {
+                role,
+                column: column.clone(),
+                reason: "the formats sst and trec have no columns to choose",
+            });
+        }
+    }
+    Ok(())
+}
+
 /// What is made of the trees of the Stanford Sentiment Treebank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -295,7 +314,13 @@ mod tests {
 
     #[test]
     fn names_are_the_same_in_recipes_and_on_the_command_line() {
-        for format in [Format::Tsv, Format::Csv, Format::Jsonl, Format::Sst, Format::Trec] {
+        for format in [
+            Format::Tsv,
+            Format::Csv,
+            Format::Jsonl,
+            Format::Sst,
+            Format::Trec,
+        ] {
             let name = format.to_string();
             assert_eq!(name.parse(), Ok(format));
             assert_eq!(serde_json::to_value(format).unwrap(), name);
@@ -316,11 +341,22 @@ mod tests {
         assert_eq!(Column::from("4"), Column::Number(4));
         assert_eq!(Column::from("+4"), Column::Name("+4".into()));
         assert_eq!(Column::from("text"), Column::Name("text".into()));
-        assert_eq!(serde_json::from_str::<Column>("4").unwrap(), Column::Number(4));
-        assert_eq!(serde_json::from_str::<Column>("\"4\"").unwrap(), Column::Name("4".into()));
+        assert_eq!(
+            serde_json::from_str::<Column>("4").unwrap(),
+            Column::Number(4)
+        );
+        assert_eq!(
+            serde_json::from_str::<Column>("\"4\"").unwrap(),
+            Column::Name("4".into())
+        );
         for wrong in ["0", "-1", "true", "1.5"] {
-            let error = serde_json::from_str::<Column>(wrong).unwrap_err().to_string();
-            assert!(error.contains("expected a column's number, from 1, or its name"), "{error}");
+            let error = serde_json::from_str::<Column>(wrong)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("expected a column's number, from 1, or its name"),
+                "{error}"
+            );
         }
     }
 

@@ -64,7 +64,9 @@ pub(super) fn read_file(path: &Path, encoding: Encoding) -> Result<String, Corpu
         Ok(bytes) => bytes,
         Err(source) => return Err(CorpusError::Unreadable { file: name, source }),
     };
-    let named_gz = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+    let named_gz = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
     let bytes = if named_gz || bytes.starts_with(&GZIP_MAGIC) {
         unpack(&name, &bytes)?
     } else {
@@ -103,7 +105,10 @@ fn decode(name: &str, bytes: Vec<u8>, encoding: Encoding) -> Result<String, Corp
         Encoding::Utf8 => String::from_utf8(bytes).map_err(|error| {
             let wrong = error.utf8_error().valid_up_to();
             let before = &error.as_bytes()[..wrong];
-            let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+            let line_start = before
+                .iter()
+                .rposition(|&byte| byte == b'\n')
+                .map_or(0, |end| end + 1);
             CorpusError::NotUtf8 {
                 place: Place {
                     file: name.to_owned(),
@@ -159,7 +164,12 @@ mod tests {
         let missing = directory.path().join("missing.tsv");
         let error = read_file(&missing, Encoding::Utf8).unwrap_err();
         assert!(matches!(error, CorpusError::Unreadable { .. }));
-        assert!(error.to_string().contains("missing.tsv: cannot read the file"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("missing.tsv: cannot read the file"),
+            "{error}"
+        );
         let error = read_file(directory.path(), Encoding::Utf8).unwrap_err();
         assert!(matches!(error, CorpusError::Directory { .. }), "{error}");
     }
@@ -167,19 +177,27 @@ mod tests {
     #[test]
     fn packed_files_are_unpacked_by_name_or_by_their_first_bytes() {
         for name in ["a.tsv.gz", "a.TSV.GZ", "a.tsv"] {
-            assert_eq!(read(name, &pack(b"pos\tyes\n"), Encoding::Utf8).unwrap(), "pos\tyes\n");
+            assert_eq!(
+                read(name, &pack(b"pos\tyes\n"), Encoding::Utf8).unwrap(),
+                "pos\tyes\n"
+            );
         }
     }
 
     #[test]
     fn all_members_of_a_packed_file_are_read() {
         let members = [pack(b"pos\tyes\n"), pack(b"neg\tno\n")].concat();
-        assert_eq!(read("a.gz", &members, Encoding::Utf8).unwrap(), "pos\tyes\nneg\tno\n");
+        assert_eq!(
+            read("a.gz", &members, Encoding::Utf8).unwrap(),
+            "pos\tyes\nneg\tno\n"
+        );
     }
 
     #[test]
     fn a_truncated_packed_file_says_how_far_it_could_be_read() {
-        let lines: String = (0..5000).map(|line| format!("pos\tnumber {line}\n")).collect();
+        let lines: String = (0..5000)
+            .map(|line| format!("pos\tnumber {line}\n"))
+            .collect();
         let packed = pack(lines.as_bytes());
         for keep in [packed.len() - 1, packed.len() / 2, 11, 5] {
             match read("a.tsv.gz", &packed[..keep], Encoding::Utf8).unwrap_err() {
@@ -204,10 +222,13 @@ mod tests {
     #[test]
     fn invalid_utf8_is_named_by_line_and_byte() {
         let text = message("a.tsv", b"pos\tyes\nneg\tcaf\xe9 noir\n");
-        assert!(text.ends_with(
-            "a.tsv:2: byte 8 of the line (0xE9) is not valid UTF-8; \
+        assert!(
+            text.ends_with(
+                "a.tsv:2: byte 8 of the line (0xE9) is not valid UTF-8; \
              a file in Latin-1 needs data.encoding = \"latin-1\""
-        ), "{text}");
+            ),
+            "{text}"
+        );
         assert!(message("a.tsv", b"pos\tcut \xe2\x82").contains(":1: byte 9 of the line (0xE2)"));
     }
 

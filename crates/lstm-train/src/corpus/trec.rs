@@ -1,9 +1,9 @@
 //! Questions with their types, as in the corpus of TREC (Li and Roth 2002).
 
+use super::collector::Collector;
 use super::error::{CorpusError, Shortened};
 use super::options::{CorpusOptions, refuse_columns};
 use super::source::Source;
-use super::Collector;
 
 /// `LABEL:sublabel text` or `LABEL text`, one a line. The label is what stands before the colon, so
 /// the original files give their six coarse classes.
@@ -32,7 +32,12 @@ mod tests {
     use crate::corpus::{Corpus, CorpusError, CorpusOptions, Format, Labels, read_text};
 
     fn read(contents: &str) -> Result<Corpus, CorpusError> {
-        read_text("a.txt", contents, &CorpusOptions::new(Format::Trec), Labels::Learn)
+        read_text(
+            "a.txt",
+            contents,
+            &CorpusOptions::new(Format::Trec),
+            Labels::Learn,
+        )
     }
 
     #[test]
@@ -45,7 +50,10 @@ mod tests {
     #[test]
     fn a_line_without_text_or_label_is_named() {
         let error = read("HUM:ind Who ?\nHUM:ind\n").unwrap_err();
-        assert_eq!(error.to_string(), r#"a.txt:2: expected "LABEL text", found "HUM:ind""#);
+        assert_eq!(
+            error.to_string(),
+            r#"a.txt:2: expected "LABEL text", found "HUM:ind""#
+        );
         for contents in [" Who ?\n", ":ind Who ?\n"] {
             let error = read(contents).unwrap_err();
             assert!(matches!(error, CorpusError::EmptyLabel { .. }), "{error}");
@@ -59,6 +67,9 @@ mod tests {
             ..CorpusOptions::new(Format::Trec)
         };
         let error = read_text("a", "A b\n", &options, Labels::Learn).unwrap_err();
-        assert!(matches!(error, CorpusError::UnfitColumn { role: "label", .. }), "{error}");
+        assert!(
+            matches!(error, CorpusError::UnfitColumn { role: "label", .. }),
+            "{error}"
+        );
     }
 }

@@ -1,0 +1,256 @@
+//! Accuracy, precision, recall, F1 and the confusion matrix of a classifier.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// How often each class was taken for each class.
+///
+/// With tp, fp and fn the numbers of true positives, false positives and false negatives of a class:
+///
+/// - precision = tp / (tp + fp)
+/// - recall = tp / (tp + fn)
+/// - F1 = 2 tp / (2 tp + fp + fn), the harmonic mean of the two
+///
+/// A quotient whose divisor is 0 counts as 0. These are scikit-learn's definitions with
+/// `zero_division=0` and `labels=range(classes)`: the macro average is over all classes of the model,
+/// also those that do not occur in the data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ConfusionMatrix {
+    /// `rows[truth][predicted]`
+    rows: Vec<Vec<u64>>,
+}
+
+impl ConfusionMatrix {
+    /// A matrix of zeros, `[classes, classes]`.
+    pub fn new(classes: usize) -> Self {
+        Self {
+            rows: vec![vec![0; classes]; classes],
+        }
+    }
+
+    /// Counts one example of class `truth` that was taken for class `predicted`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such class.
+    pub fn add(&mut self, truth: usize, predicted: usize) {
+        let classes = self.classes();
+        assert!(
+            truth < classes && predicted < classes,
+            "class {truth} taken for class {predicted}, but there are {classes} classes"
+        );
+        self.rows[truth][predicted] += 1;
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many examples of class `truth` were taken for class `predicted`.
+    pub fn count(&self, truth: usize, predicted: usize) -> u64 {
+        self.rows[truth][predicted]
+    }
+
+    /// The number of examples.
+    pub fn total(&self) -> u64 {
+        self.rows.iter().flatten().sum()
+    }
+
+    /// The number of examples of one class.
+    pub fn support(&self, class: usize) -> u64 {
+        self.rows[class].iter().sum()
+    }
+
+    /// How often this class was the answer.
+    pub fn predicted(&self, class: usize) -> u64 {
+        self.rows.iter().map(|row| row[class]).sum()
+    }
+
+    /// The share of examples whose class was found, from 0 to 1.
+    pub fn accuracy(&self) -> f64 {
+        let correct = (0..self.classes()).map(|class| self.rows[class][class]).sum();
+        ratio(correct, self.total())
+    }
+
+    /// Of the examples that were taken for this class, the share that is of it.
+    pub fn precision(&self, class: usize) -> f64 {
+        ratio(self.rows[class][class], self.predicted(class))
+    }
+
+    /// Of the examples of this class, the share that was taken for it.
+    pub fn recall(&self, class: usize) -> f64 {
+        ratio(self.rows[class][class], self.support(class))
+    }
+
+    /// The harmonic mean of precision and recall.
+    pub fn f1(&self, class: usize) -> f64 {
+        // 2 tp / (2 tp + fp + fn), where tp + fp are the predicted and tp + fn the true ones
+        ratio(2 * self.rows[class][class], self.predicted(class) + self.support(class))
+    }
+
+    /// The mean of all classes' precision.
+    pub fn macro_precision(&self) -> f64 {
+        self.mean(Self::precision)
+    }
+
+    /// The mean of all classes' recall.
+    pub fn macro_recall(&self) -> f64 {
+        self.mean(Self::recall)
+    }
+
+    /// The mean of all classes' F1, each class of the same weight.
+    pub fn macro_f1(&self) -> f64 {
+        self.mean(Self::f1)
+    }
+
+    fn mean(&self, score: impl Fn(&Self, usize) -> f64) -> f64 {
+        let classes = self.classes();
+        (0..classes).map(|class| score(self, class)).sum::<f64>() / classes.max(1) as f64
+    }
+
+    /// Scores by class and the matrix, to be displayed with these names.
+    ///
+    /// # Panics
+    ///
+    /// If there is not one name for each class.
+    pub fn table<'a, T: AsRef<str>>(&'a self, labels: &'a [T]) -> ConfusionTable<'a> {
+        let (names, classes) = (labels.len(), self.classes());
+        assert_eq!(names, classes, "{names} names for {classes} classes");
+        ConfusionTable {
+            confusion: self,
+            labels: labels.iter().map(AsRef::as_ref).collect(),
+        }
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    match whole {
+        0 => 0.0,
+        whole => part as f64 / whole as f64,
+    }
+}
+
+/// A [`ConfusionMatrix`] with the names of its classes, to be displayed.
+#[derive(Debug, Clone)]
+pub struct ConfusionTable<'a> {
+    confusion: &'a ConfusionMatrix,
+    labels: Vec<&'a str>,
+}
+
+impl fmt::Display for ConfusionTable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let confusion = self.confusion;
+        let corner = "true \\ predicted";
+        let width = |name: &&str| name.chars().count();
+        let first = self.labels.iter().map(width).max().unwrap_or(0).max(corner.len());
+
+        writeln!(
+            f,
+            "{:first$}  {:>9}  {:>9}  {:>9}  {:>9}",
+            "class", "precision", "recall", "F1", "support"
+        )?;
+        let mut row = |name: &str, [precision, recall, f1]: [f64; 3], support: u64| {
+            writeln!(
+                f,
+                "{name:first$}  {precision:>9.4}  {recall:>9.4}  {f1:>9.4}  {support:>9}"
+            )
+        };
+        for (class, name) in self.labels.iter().enumerate() {
+            let scores = [confusion.precision(class), confusion.recall(class), confusion.f1(class)];
+            row(name, scores, confusion.support(class))?;
+        }
+        let macros = [
+            confusion.macro_precision(),
+            confusion.macro_recall(),
+            confusion.macro_f1(),
+        ];
+        row("macro average", macros, confusion.total())?;
+
+        write!(f, "\n{corner:first$}")?;
+        let digits = confusion.total().to_string().len();
+        let widths: Vec<usize> = self.labels.iter().map(|name| width(name).max(digits)).collect();
+        for (name, &width) in self.labels.iter().zip(&widths) {
+            write!(f, "  {name:>width$}")?;
+        }
+        for (truth, name) in self.labels.iter().enumerate() {
+            write!(f, "\n{name:first$}")?;
+            for (predicted, &width) in widths.iter().enumerate() {
+                write!(f, "  {:>width$}", confusion.count(truth, predicted))?;
+            }
+        }
+        writeln!(f)
+    }
+}
+
+/// Gathers a classifier's answers.
+#[derive(Debug, Clone)]
+pub struct Classification {
+    nll: f64,
+    confusion: ConfusionMatrix,
+}
+
+/// How good a classifier's answers were.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassificationScores {
+    /// The number of examples.
+    pub n: u64,
+    /// The mean negative log-likelihood of the true class, in nats.
+    pub loss: f64,
+    /// The share of examples whose most probable class is the true one, from 0 to 1.
+    pub accuracy: f64,
+    /// The mean of the classes' F1.
+    pub macro_f1: f64,
+    /// Which classes were taken for which: `confusion[truth][predicted]`.
+    pub confusion: ConfusionMatrix,
+}
+
+impl Classification {
+    /// No answers yet, of so many classes.
+    pub fn new(classes: usize) -> Self {
+        Self {
+            nll: 0.0,
+            confusion: ConfusionMatrix::new(classes),
+        }
+    }
+
+    /// Takes the answer about one example: `probabilities` `[classes]`, in any scale of which the
+    /// highest is the answer, the first of equal ones. In the loss, a probability that is smaller
+    /// than a normal `f32` counts as the smallest of them, so that a zero costs 87 nats and not
+    /// infinitely many. One that is not a number makes the loss not a number.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such class, or not one probability for each.
+    pub fn add(&mut self, truth: usize, probabilities: &[f32]) {
+        let (given, classes) = (probabilities.len(), self.confusion.classes());
+        assert_eq!(given, classes, "{given} probabilities for {classes} classes");
+        let mut predicted = 0;
+        for class in 1..classes {
+            if probabilities[class] > probabilities[predicted] {
+                predicted = class;
+            }
+        }
+        self.confusion.add(truth, predicted);
+        // f32::max would turn what is not a number into one.
+        let probability = match probabilities[truth] {
+            tiny if tiny < f32::MIN_POSITIVE => f32::MIN_POSITIVE,
+            probability => probability,
+        };
+        self.nll -= f64::from(probability).ln();
+    }
+
+    /// The scores of all answers so far; all are 0 if there are none.
+    pub fn scores(&self) -> ClassificationScores {
+        let n = self.confusion.total();
+        ClassificationScores {
+            n,
+            loss: self.nll / n.max(1) as f64,
+            accuracy: self.confusion.accuracy(),
+            macro_f1: self.confusion.macro_f1(),
+            confusion: self.confusion.clone(),
+        }
+    }
+}
