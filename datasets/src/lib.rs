@@ -46,6 +46,9 @@ const SHIPPED: &[Shipped] = &[Shipped {
     ],
 }];
 
+/// Which public sets can be downloaded, file by file: `manifest.tsv`, its first line naming the columns.
+pub const MANIFEST: &str = include_str!("../manifest.tsv");
+
 /// All sets that ship.
 pub fn all() -> &'static [Shipped] {
     SHIPPED
@@ -54,4 +57,36 @@ pub fn all() -> &'static [Shipped] {
 /// The set of this name.
 pub fn shipped(name: &str) -> Option<&'static Shipped> {
     SHIPPED.iter().find(|set| set.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_found_by_its_name_only() {
+        for set in all() {
+            assert_eq!(shipped(set.name).map(|found| found.name), Some(set.name));
+        }
+        assert!(shipped("no such set").is_none());
+    }
+
+    #[test]
+    fn every_line_of_the_manifest_has_all_columns() {
+        for line in MANIFEST.lines().skip(1) {
+            let columns: Vec<_> = line.split('\t').collect();
+            let [name, file, bytes, sha256, repository, commit, path, made_by] = columns[..] else {
+                panic!("{} columns: {line}", columns.len());
+            };
+            assert!(bytes.parse::<u64>().is_ok_and(|n| n > 0), "{line}");
+            let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+            assert!(sha256.len() == 64 && hex(sha256), "{line}");
+            assert!(commit.len() == 40 && hex(commit), "{line}");
+            assert!(repository.starts_with("https://"), "{line}");
+            assert!(
+                [name, file, path, made_by].iter().all(|t| !t.is_empty()),
+                "{line}"
+            );
+        }
+    }
 }
