@@ -1,1 +1,15 @@
-//! Placeholder.
+//! Trains recurrent models from recipes.
+//!
+//! ```text
+//! recipe -> corpus -> tokenizer -> batches -> model.loss -> trainer -> evaluation -> bundle
+//! ```
+//!
+//! [`corpus`] reads labelled text, [`training`] is the one loop for all tasks, [`metrics`] has the
+//! scores, [`run`] the directory that a run leaves behind, [`tasks`] ties them together for each
+//! kind of model, and the `lstm` command is made of them.
+
+pub mod baseline;
+pub mod corpus;
+pub mod metrics;
+pub mod run;
+pub mod training;

@@ -110,7 +110,11 @@ mod tests {
 
     #[test]
     fn learned_labels_are_sorted() {
-        let corpus = read("pos\tyes\nneg\tno\nmixed\tperhaps\npos\tsure\n", Labels::Learn).unwrap();
+        let corpus = read(
+            "pos\tyes\nneg\tno\nmixed\tperhaps\npos\tsure\n",
+            Labels::Learn,
+        )
+        .unwrap();
         assert_eq!(corpus.labels, ["mixed", "neg", "pos"]);
         let labels: Vec<_> = corpus
             .examples

@@ -197,13 +197,15 @@ impl Tree {
     }
 }
 
-/// The brackets of a line and what stands between them, each with its byte.
+/// The brackets of a line and what stands between them, each with its byte. A non-breaking space is
+/// part of its word: the treebank has "8 1/2" as one.
 fn pieces(line: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        let rest = line[at..].trim_start();
+        let rest = line[at..].trim_ascii_start();
         let start = line.len() - rest.len();
-        let length = match rest.find(|c: char| c == '(' || c == ')' || c.is_whitespace()) {
+        let ends_word = |c: char| c == '(' || c == ')' || c.is_ascii_whitespace();
+        let length = match rest.find(ends_word) {
             None if rest.is_empty() => return None,
             None => rest.len(),
             Some(0) => 1,
@@ -340,9 +342,9 @@ mod tests {
 
     #[test]
     fn escaped_words_are_unescaped() {
-        let line = r"(3 (2 -LRB-) (3 (3 and\/or) (2 (2 \*) (2 -RRB-))))";
+        let line = "(3 (2 -LRB-) (3 (3 and\\/or) (2 (2 8\u{a0}1\\/2) (2 (2 \\*) (2 -RRB-)))))";
         let corpus = read(SstClasses::Two, SstExamples::Sentences, line).unwrap();
-        assert_eq!(corpus.examples[0].text, "( and/or * )");
+        assert_eq!(corpus.examples[0].text, "( and/or 8\u{a0}1/2 * )");
     }
 
     #[test]

@@ -71,7 +71,9 @@ impl ConfusionMatrix {
 
     /// The share of examples whose class was found, from 0 to 1.
     pub fn accuracy(&self) -> f64 {
-        let correct = (0..self.classes()).map(|class| self.rows[class][class]).sum();
+        let correct = (0..self.classes())
+            .map(|class| self.rows[class][class])
+            .sum();
         ratio(correct, self.total())
     }
 
@@ -88,7 +90,10 @@ impl ConfusionMatrix {
     /// The harmonic mean of precision and recall.
     pub fn f1(&self, class: usize) -> f64 {
         // 2 tp / (2 tp + fp + fn), where tp + fp are the predicted and tp + fn the true ones
-        ratio(2 * self.rows[class][class], self.predicted(class) + self.support(class))
+        ratio(
+            2 * self.rows[class][class],
+            self.predicted(class) + self.support(class),
+        )
     }
 
     /// The mean of all classes' precision.
@@ -145,7 +150,13 @@ impl fmt::Display for ConfusionTable<'_> {
         let confusion = self.confusion;
         let corner = "true \\ predicted";
         let width = |name: &&str| name.chars().count();
-        let first = self.labels.iter().map(width).max().unwrap_or(0).max(corner.len());
+        let first = self
+            .labels
+            .iter()
+            .map(width)
+            .max()
+            .unwrap_or(0)
+            .max(corner.len());
 
         writeln!(
             f,
@@ -159,7 +170,11 @@ impl fmt::Display for ConfusionTable<'_> {
             )
         };
         for (class, name) in self.labels.iter().enumerate() {
-            let scores = [confusion.precision(class), confusion.recall(class), confusion.f1(class)];
+            let scores = [
+                confusion.precision(class),
+                confusion.recall(class),
+                confusion.f1(class),
+            ];
             row(name, scores, confusion.support(class))?;
         }
         let macros = [
@@ -171,7 +186,11 @@ impl fmt::Display for ConfusionTable<'_> {
 
         write!(f, "\n{corner:first$}")?;
         let digits = confusion.total().to_string().len();
-        let widths: Vec<usize> = self.labels.iter().map(|name| width(name).max(digits)).collect();
+        let widths: Vec<usize> = self
+            .labels
+            .iter()
+            .map(|name| width(name).max(digits))
+            .collect();
         for (name, &width) in self.labels.iter().zip(&widths) {
             write!(f, "  {name:>width$}")?;
         }
@@ -216,17 +235,21 @@ impl Classification {
         }
     }
 
-    /// Takes the answer about one example: `probabilities` `[classes]`, in any scale of which the
-    /// highest is the answer, the first of equal ones. In the loss, a probability that is smaller
-    /// than a normal `f32` counts as the smallest of them, so that a zero costs 87 nats and not
-    /// infinitely many. One that is not a number makes the loss not a number.
+    /// Takes the answer about one example: the probabilities of all classes, `[classes]`. The class
+    /// with the highest is the predicted one, the first of equals.
+    ///
+    /// In the loss a probability below the smallest normal `f32` counts as that, so that a zero costs
+    /// 87 nats and not infinitely many. One that is not a number makes the loss not a number.
     ///
     /// # Panics
     ///
     /// If there is no such class, or not one probability for each.
     pub fn add(&mut self, truth: usize, probabilities: &[f32]) {
         let (given, classes) = (probabilities.len(), self.confusion.classes());
-        assert_eq!(given, classes, "{given} probabilities for {classes} classes");
+        assert_eq!(
+            given, classes,
+            "{given} probabilities for {classes} classes"
+        );
         let mut predicted = 0;
         for class in 1..classes {
             if probabilities[class] > probabilities[predicted] {
@@ -251,6 +274,167 @@ impl Classification {
             accuracy: self.confusion.accuracy(),
             macro_f1: self.confusion.macro_f1(),
             confusion: self.confusion.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn confusion(classes: usize, answers: &[(usize, usize)]) -> ConfusionMatrix {
+        let mut confusion = ConfusionMatrix::new(classes);
+        for &(truth, predicted) in answers {
+            confusion.add(truth, predicted);
+        }
+        confusion
+    }
+
+    /// Class 3 does not occur.
+    const ANSWERS: [(usize, usize); 12] = [
+        (0, 0),
+        (0, 1),
+        (0, 0),
+        (1, 1),
+        (1, 1),
+        (2, 2),
+        (2, 0),
+        (2, 2),
+        (2, 1),
+        (0, 0),
+        (1, 0),
+        (2, 2),
+    ];
+
+    fn assert_close(ours: f64, theirs: f64) {
+        assert!((ours - theirs).abs() < 1e-12, "{ours} is not {theirs}");
+    }
+
+    #[test]
+    fn scores_are_those_of_scikit_learn() {
+        // scikit-learn 1.9.1:
+        //   truth     = [0, 0, 0, 1, 1, 2, 2, 2, 2, 0, 1, 2]
+        //   predicted = [0, 1, 0, 1, 1, 2, 0, 2, 1, 0, 0, 2]
+        //   precision_recall_fscore_support(truth, predicted, labels=range(4), zero_division=0)
+        //   f1_score(truth, predicted, labels=range(4), average="macro", zero_division=0)
+        //   accuracy_score(truth, predicted)
+        let confusion = confusion(4, &ANSWERS);
+        let precision = [0.6, 0.5, 1.0, 0.0];
+        let recall = [0.75, 0.6666666666666666, 0.6, 0.0];
+        let f1 = [0.6666666666666666, 0.5714285714285714, 0.75, 0.0];
+        for class in 0..4 {
+            assert_close(confusion.precision(class), precision[class]);
+            assert_close(confusion.recall(class), recall[class]);
+            assert_close(confusion.f1(class), f1[class]);
+            assert_eq!(confusion.support(class), [4, 3, 5, 0][class]);
+        }
+        assert_close(confusion.macro_f1(), 0.49702380952380953);
+        assert_close(confusion.accuracy(), 0.6666666666666666);
+    }
+
+    #[test]
+    fn loss_is_that_of_scikit_learn() {
+        // scikit-learn 1.9.1: log_loss([0, 1, 0], probabilities, labels=[0, 1, 2])
+        let mut answers = Classification::new(3);
+        answers.add(0, &[0.7, 0.2, 0.1]);
+        answers.add(1, &[0.3, 0.4, 0.3]);
+        answers.add(0, &[0.25, 0.25, 0.5]);
+        let scores = answers.scores();
+        // f32 holds these probabilities to 8 digits.
+        assert!(
+            (scores.loss - 0.8864200123109262).abs() < 1e-7,
+            "{}",
+            scores.loss
+        );
+        assert_eq!(scores.n, 3);
+        assert_close(scores.accuracy, 2.0 / 3.0);
+    }
+
+    #[test]
+    fn the_first_of_equal_probabilities_is_the_answer() {
+        let mut answers = Classification::new(3);
+        answers.add(1, &[0.2, 0.4, 0.4]);
+        assert_eq!(answers.scores().accuracy, 1.0);
+    }
+
+    #[test]
+    fn a_zero_costs_much_and_what_is_no_number_shows() {
+        let mut answers = Classification::new(2);
+        answers.add(0, &[0.0, 1.0]);
+        assert!((answers.scores().loss - 87.336).abs() < 1e-3);
+        answers.add(0, &[f32::NAN, f32::NAN]);
+        assert!(answers.scores().loss.is_nan());
+    }
+
+    #[test]
+    fn no_answers_score_zero() {
+        let scores = Classification::new(2).scores();
+        assert_eq!(
+            (scores.n, scores.loss, scores.accuracy, scores.macro_f1),
+            (0, 0.0, 0.0, 0.0)
+        );
+    }
+
+    #[test]
+    fn scores_are_written_as_plain_json() {
+        let mut answers = Classification::new(2);
+        answers.add(0, &[1.0, 0.0]);
+        let json = serde_json::to_string(&answers.scores()).unwrap();
+        assert_eq!(
+            json,
+            r#"{"n":1,"loss":0.0,"accuracy":1.0,"macro_f1":0.5,"confusion":[[1,0],[0,0]]}"#
+        );
+    }
+
+    #[test]
+    fn the_table_lines_up_under_any_names() {
+        let table = confusion(3, &ANSWERS)
+            .table(&["no", "peut-être", "yes"])
+            .to_string();
+        let expected = "\
+class             precision     recall         F1    support
+no                   0.6000     0.7500     0.6667          4
+peut-être            0.5000     0.6667     0.5714          3
+yes                  1.0000     0.6000     0.7500          5
+macro average        0.7000     0.6722     0.6627         12
+
+true \\ predicted  no  peut-être  yes
+no                 3          1    0
+peut-être          1          2    0
+yes                1          1    3
+";
+        assert_eq!(table, expected);
+    }
+
+    proptest! {
+        #[test]
+        fn f1_is_the_harmonic_mean_and_accuracy_the_weighted_recall(
+            answers in prop::collection::vec((0..5_usize, 0..5_usize), 1..200),
+        ) {
+            let confusion = confusion(5, &answers);
+            let mut weighted = 0.0;
+            for class in 0..5 {
+                let (precision, recall) = (confusion.precision(class), confusion.recall(class));
+                let f1 = match precision + recall {
+                    0.0 => 0.0,
+                    sum => 2.0 * precision * recall / sum,
+                };
+                prop_assert!((confusion.f1(class) - f1).abs() < 1e-12);
+                weighted += recall * confusion.support(class) as f64 / answers.len() as f64;
+            }
+            prop_assert!((confusion.accuracy() - weighted).abs() < 1e-12);
+        }
+
+        #[test]
+        fn the_order_of_the_classes_does_not_matter(
+            answers in prop::collection::vec((0..4_usize, 0..4_usize), 1..100),
+        ) {
+            let renamed: Vec<_> = answers.iter().map(|&(t, p)| ((t + 1) % 4, (p + 1) % 4)).collect();
+            let (one, other) = (confusion(4, &answers), confusion(4, &renamed));
+            prop_assert!((one.macro_f1() - other.macro_f1()).abs() < 1e-12);
+            prop_assert_eq!(one.accuracy(), other.accuracy());
         }
     }
 }

@@ -1,0 +1,198 @@
+//! Everything that a run needs to go on as if it had never stopped.
+//!
+//! A checkpoint is a directory `step-…` with the weights, the optimizer's state, the best weights
+//! so far, and where the loop stands. It is written beside and renamed, so that one that is there
+//! is complete, and the one before it is deleted only afterwards.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::store::ModuleRecord;
+use serde::{Deserialize, Serialize};
+
+use super::task::Metrics;
+use crate::run::files::{self, FileError};
+
+/// How many checkpoints are kept: one more than is needed, in case a disk fails.
+const KEPT: usize = 2;
+
+const WEIGHTS: &str = "weights.bpk";
+const OPTIMIZER: &str = "optimizer.bpk";
+const BEST: &str = "best.safetensors";
+const POSITION: &str = "position.json";
+
+/// What can go wrong with a checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// It cannot be written.
+    #[error("cannot write the checkpoint {path}: {message}")]
+    Write {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// It cannot be read.
+    #[error("cannot read the checkpoint {path}: {message}")]
+    Read {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// It cannot be put in its place.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// Where the training loop stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Position {
+    /// Optimizer steps done.
+    pub step: u64,
+    /// The epoch under way, counted from 1.
+    pub epoch: u64,
+    /// Batches of this epoch that are done.
+    pub batch: usize,
+    /// Whether training is over, be it by the number of epochs or early.
+    pub finished: bool,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// Bytes of the log of events that belong to this position.
+    pub log_length: u64,
+    /// The data that the run is trained on.
+    pub fingerprint: u32,
+    /// Sums since the last `train` event.
+    pub window: Window,
+    /// The best validation so far.
+    pub best: Option<Best>,
+    /// Validations since then.
+    pub stale_validations: u64,
+    /// The step of the last validation.
+    pub validated_step: u64,
+}
+
+/// Sums since the last `train` event.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Window {
+    pub nll: f64,
+    pub count: f64,
+    pub gradient_norm: f64,
+    pub steps: u64,
+}
+
+/// The best validation of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// The step that it was made after.
+    pub step: u64,
+    /// The epoch of that step.
+    pub epoch: u64,
+    /// The validation's scores.
+    pub metrics: Metrics,
+}
+
+/// What is read back from a checkpoint.
+pub(super) struct Restored<M> {
+    pub model: M,
+    pub optimizer: ModuleOptimizer,
+    pub position: Position,
+    pub best_weights: Option<Vec<u8>>,
+}
+
+/// Writes a checkpoint into `directory`, then deletes all but the newest ones.
+pub(super) fn write<M: Module>(
+    directory: &Path,
+    model: &M,
+    optimizer: &ModuleOptimizer,
+    position: &Position,
+    best_weights: Option<&[u8]>,
+) -> Result<PathBuf, CheckpointError> {
+    let target = directory.join(format!("step-{:09}", position.step));
+    let failed = |message: String| CheckpointError::Write {
+        path: target.clone(),
+        message,
+    };
+    files::replace_directory(&target, |parts| -> Result<(), CheckpointError> {
+        let record = model.clone().into_record();
+        record
+            .save(parts.join(WEIGHTS))
+            .map_err(|error| failed(error.to_string()))?;
+        optimizer
+            .save(parts.join(OPTIMIZER))
+            .map_err(|error| failed(error.to_string()))?;
+        if let Some(bytes) = best_weights {
+            std::fs::write(parts.join(BEST), bytes).map_err(|error| failed(error.to_string()))?;
+        }
+        let json =
+            serde_json::to_vec_pretty(position).map_err(|error| failed(error.to_string()))?;
+        std::fs::write(parts.join(POSITION), json).map_err(|error| failed(error.to_string()))
+    })?;
+    let mut all = list(directory)?;
+    while all.len() > KEPT {
+        let oldest = all.remove(0);
+        std::fs::remove_dir_all(&oldest).map_err(|error| CheckpointError::Write {
+            path: oldest,
+            message: format!("it cannot be deleted: {error}"),
+        })?;
+    }
+    Ok(target)
+}
+
+/// Reads the newest checkpoint of `directory`; `None` if there is none yet.
+pub(super) fn read_newest<M: Module>(
+    directory: &Path,
+    model: M,
+    optimizer: ModuleOptimizer,
+) -> Result<Option<Restored<M>>, CheckpointError> {
+    let Some(path) = list(directory)?.pop() else {
+        return Ok(None);
+    };
+    let failed = |message: String| CheckpointError::Read {
+        path: path.clone(),
+        message,
+    };
+    let json = std::fs::read(path.join(POSITION)).map_err(|error| failed(error.to_string()))?;
+    let position: Position =
+        serde_json::from_slice(&json).map_err(|error| failed(format!("{POSITION}: {error}")))?;
+    let record = ModuleRecord::load(path.join(WEIGHTS))
+        .map_err(|error| failed(format!("{WEIGHTS}: {error}")))?;
+    let model = model
+        .try_load_record(record)
+        .map_err(|error| failed(format!("{WEIGHTS}: {error}")))?;
+    let optimizer = optimizer
+        .load(path.join(OPTIMIZER))
+        .map_err(|error| failed(format!("{OPTIMIZER}: {error}")))?;
+    let best_weights = match &position.best {
+        Some(_) => {
+            let bytes = std::fs::read(path.join(BEST));
+            Some(bytes.map_err(|error| failed(format!("{BEST}: {error}")))?)
+        }
+        None => None,
+    };
+    Ok(Some(Restored {
+        model,
+        optimizer,
+        position,
+        best_weights,
+    }))
+}
+
+/// The complete checkpoints of `directory`, oldest first.
+fn list(directory: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+    let failed = |error: std::io::Error| CheckpointError::Read {
+        path: directory.to_owned(),
+        message: error.to_string(),
+    };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with("step-") {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}

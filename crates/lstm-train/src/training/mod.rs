@@ -1,0 +1,17 @@
+//! The training loop and its parts: one loop for all tasks.
+
+pub mod batches;
+mod checkpoint;
+mod gradients;
+mod optimizer;
+mod options;
+mod schedule;
+mod task;
+mod trainer;
+
+pub use checkpoint::CheckpointError;
+pub use optimizer::OptimizerKind;
+pub use options::TrainingOptions;
+pub use schedule::{Schedule, ScheduleKind};
+pub use task::{Metrics, Part, Task, higher_is_better};
+pub use trainer::{Outcome, Recorder, TrainError, Trained, Trainer};

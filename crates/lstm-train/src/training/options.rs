@@ -1,0 +1,157 @@
+//! The `[training]` section of a recipe: what every task's training can be told.
+
+use serde::{Deserialize, Serialize};
+
+use super::optimizer::OptimizerKind;
+use super::schedule::ScheduleKind;
+
+/// How a model is trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainingOptions {
+    /// Decides initial weights, dropout masks and the order of examples.
+    pub seed: u64,
+    /// How often the training data are gone through.
+    pub epochs: u64,
+    /// Examples in a batch.
+    pub batch_size: usize,
+    /// Batches whose gradients are added up for one step of the optimizer.
+    pub accumulate: usize,
+    /// Which optimizer.
+    pub optimizer: OptimizerKind,
+    /// The learning rate, after the warm-up.
+    pub learning_rate: f64,
+    /// Momentum of `sgd`.
+    pub momentum: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// How the learning rate falls.
+    pub schedule: ScheduleKind,
+    /// Steps in which the learning rate rises from 0.
+    pub warmup_steps: u64,
+    /// The largest norm of all gradients together; 0 for no clipping.
+    pub clip_norm: f64,
+    /// The share of the truth that is moved to all classes evenly.
+    pub label_smoothing: f64,
+    /// The metric of the validation data that picks the best weights.
+    pub metric: String,
+    /// Validations without a better metric after which training stops; 0 for never.
+    pub patience: u64,
+    /// Steps between validations; 0 for one at the end of each epoch.
+    pub valid_steps: u64,
+    /// Steps between `train` lines of the log.
+    pub log_steps: u64,
+    /// Steps between checkpoints, beside the one at the end of each epoch; 0 for none.
+    pub checkpoint_steps: u64,
+    /// Minutes between checkpoints, beside the one at the end of each epoch; 0 for none.
+    pub checkpoint_minutes: f64,
+}
+
+impl Default for TrainingOptions {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            epochs: 10,
+            batch_size: 32,
+            accumulate: 1,
+            optimizer: OptimizerKind::Adam,
+            learning_rate: 1e-3,
+            momentum: 0.0,
+            weight_decay: 0.0,
+            schedule: ScheduleKind::Constant,
+            warmup_steps: 0,
+            clip_norm: 0.0,
+            label_smoothing: 0.0,
+            metric: "accuracy".to_owned(),
+            patience: 0,
+            valid_steps: 0,
+            log_steps: 50,
+            checkpoint_steps: 0,
+            checkpoint_minutes: 5.0,
+        }
+    }
+}
+
+impl TrainingOptions {
+    /// Checks that every value is in its range.
+    ///
+    /// # Errors
+    ///
+    /// The first key whose value is not, and what it must be.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        let at_least_one = [
+            ("epochs", self.epochs),
+            ("batch_size", self.batch_size as u64),
+            ("accumulate", self.accumulate as u64),
+            ("log_steps", self.log_steps),
+        ];
+        for (key, value) in at_least_one {
+            if value == 0 {
+                return Err((key, "must be at least 1, not 0".to_owned()));
+            }
+        }
+        let range = |key, value: f64, fits: bool, range: &str| {
+            if fits && value.is_finite() {
+                Ok(())
+            } else {
+                Err((key, format!("must be {range}, not {value}")))
+            }
+        };
+        let rate = self.learning_rate;
+        range("learning_rate", rate, rate > 0.0, "above 0")?;
+        for (key, value) in [
+            ("momentum", self.momentum),
+            ("label_smoothing", self.label_smoothing),
+        ] {
+            range(key, value, (0.0..1.0).contains(&value), "in [0, 1)")?;
+        }
+        for (key, value) in [
+            ("weight_decay", self.weight_decay),
+            ("clip_norm", self.clip_norm),
+            ("checkpoint_minutes", self.checkpoint_minutes),
+        ] {
+            range(key, value, value >= 0.0, "at least 0")?;
+        }
+        if self.momentum > 0.0 && self.optimizer != OptimizerKind::Sgd {
+            return Err(("momentum", "is for the optimizer `sgd` only".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_out_of_range_are_refused_by_key() {
+        let refused = |change: fn(&mut TrainingOptions)| {
+            let mut options = TrainingOptions::default();
+            change(&mut options);
+            options.check().err().map(|(key, _)| key)
+        };
+        assert_eq!(refused(|_| ()), None);
+        assert_eq!(refused(|options| options.epochs = 0), Some("epochs"));
+        assert_eq!(
+            refused(|options| options.batch_size = 0),
+            Some("batch_size")
+        );
+        assert_eq!(
+            refused(|options| options.learning_rate = -1.0),
+            Some("learning_rate")
+        );
+        assert_eq!(
+            refused(|options| options.learning_rate = f64::NAN),
+            Some("learning_rate")
+        );
+        assert_eq!(
+            refused(|options| options.label_smoothing = 1.0),
+            Some("label_smoothing")
+        );
+        assert_eq!(
+            refused(|options| options.clip_norm = -0.1),
+            Some("clip_norm")
+        );
+        assert_eq!(refused(|options| options.momentum = 0.9), Some("momentum"));
+    }
+}

@@ -1,0 +1,45 @@
+//! What the training loop asks of a task.
+
+use std::collections::BTreeMap;
+
+use burn::module::Module;
+use lstm_core::Mode;
+use lstm_models::Loss;
+
+/// Scores by name, such as `accuracy` in 0–1 and `loss` in nats.
+pub type Metrics = BTreeMap<String, f64>;
+
+/// A part of a corpus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// What is learned from.
+    Train,
+    /// What decisions during training are made on.
+    Valid,
+    /// What the final score is computed on, once.
+    Test,
+}
+
+/// A model with its data: what the training loop needs to know.
+pub trait Task {
+    /// The network.
+    type Model: Module;
+
+    /// The batches of an epoch, counted from 1, each a list of training examples. A pure function
+    /// of the task and the epoch, with the same number of batches in every epoch.
+    fn batches(&self, epoch: u64) -> Vec<Vec<usize>>;
+
+    /// The loss of a batch.
+    fn loss(&self, model: &Self::Model, batch: &[usize], mode: Mode) -> Loss;
+
+    /// Scores on a part of the data; `None` if there is no such part.
+    fn evaluate(&self, model: &Self::Model, part: Part) -> Option<Metrics>;
+
+    /// A number that changes when the task's data change: a run is resumed on its own data only.
+    fn fingerprint(&self) -> u32;
+}
+
+/// Whether a larger value of the metric is a better one.
+pub fn higher_is_better(metric: &str) -> bool {
+    !(metric == "loss" || metric == "perplexity")
+}
