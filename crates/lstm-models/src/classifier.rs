@@ -271,10 +271,10 @@ impl Answer {
     }
 }
 
-/// The name of the task in a bundle.
-const TASK: &str = "classifier";
-
 impl Classifier {
+    /// The name of the task in a bundle.
+    pub const TASK: &str = "classifier";
+
     /// Puts a classifier together.
     ///
     /// # Panics
@@ -308,7 +308,7 @@ impl Classifier {
     /// that do not fit the configuration.
     pub fn load(directory: impl AsRef<Path>, device: &Device) -> Result<Self, BundleError> {
         let directory = directory.as_ref();
-        let config: BundleConfig<ClassifierBundle> = bundle::read_config(directory, TASK)?;
+        let config: BundleConfig<ClassifierBundle> = bundle::read_config(directory, Self::TASK)?;
         let parts = config.model;
         let invalid = |message: String| BundleError::Config {
             path: directory.join(bundle::CONFIG_FILE),
@@ -356,7 +356,7 @@ impl Classifier {
     ) -> Result<(), BundleError> {
         let config = BundleConfig {
             format_version: FORMAT_VERSION,
-            task: TASK.to_owned(),
+            task: Self::TASK.to_owned(),
             model: self.parts.clone(),
             training,
         };

@@ -10,6 +10,9 @@
 
 pub mod baseline;
 pub mod corpus;
+pub mod device;
 pub mod metrics;
+pub mod recipe;
 pub mod run;
+pub mod tasks;
 pub mod training;

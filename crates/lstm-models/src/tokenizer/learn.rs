@@ -112,7 +112,7 @@ impl Tokenizer {
     ///
     /// A corpus without a character.
     pub fn bpe<'a>(
-        texts: impl IntoIterator<Item = &'a str> + Clone,
+        texts: impl IntoIterator<Item = &'a str>,
         options: &BpeOptions,
     ) -> Result<Self, TokenizerError> {
         let normalizer = normalizer(options.lowercase);

@@ -25,12 +25,12 @@ impl fmt::Display for Place {
 #[non_exhaustive]
 pub enum CorpusError {
     /// The file does not exist, or may not be read.
-    #[error("{file}: cannot read the file: {source}")]
+    #[error("{file}: cannot read the file: {reason}")]
     Unreadable {
         /// The path that was given.
         file: String,
         /// What the system says.
-        source: io::Error,
+        reason: io::Error,
     },
 
     /// A directory stands where a file was expected.
@@ -50,14 +50,14 @@ pub enum CorpusError {
     },
 
     /// A file that should be gzip data, but is not or is damaged.
-    #[error("{file}: not a sound .gz file, after {lines} complete lines: {source}")]
+    #[error("{file}: not a sound .gz file, after {lines} complete lines: {reason}")]
     Gzip {
         /// The path that was given.
         file: String,
         /// The number of lines before the damage.
         lines: usize,
         /// What the decompressor says.
-        source: io::Error,
+        reason: io::Error,
     },
 
     /// Bytes that are not UTF-8.
@@ -188,7 +188,7 @@ pub enum CorpusError {
     },
 
     /// A line that is not a JSON object.
-    #[error("{place}: column {column}: expected a JSON object, {problem}; found {text}")]
+    #[error("{place}: column {column}: expected a JSON object ({problem}), found {text}")]
     Json {
         /// Where.
         place: Place,

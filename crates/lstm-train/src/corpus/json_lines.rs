@@ -137,8 +137,8 @@ mod tests {
     fn broken_json_is_named_by_line_and_column() {
         assert_eq!(
             message("{\"label\":\"a\",\"text\":\"b\"}\n{\"label\":\"a\",\"text\":\"b}\n"),
-            "a.jsonl:2: column 23: expected a JSON object, EOF while parsing a string; \
-             found \"{\\\"label\\\":\\\"a\\\",\\\"text\\\":\\\"b}\""
+            "a.jsonl:2: column 23: expected a JSON object \
+             (EOF while parsing a string), found \"{\\\"label\\\":\\\"a\\\",\\\"text\\\":\\\"b}\""
         );
         for other in ["[1, 2]", "\"text\"", "{\"label\":1}{}", "label\ttext"] {
             let text = message(other);

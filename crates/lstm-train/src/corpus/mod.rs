@@ -189,6 +189,8 @@ impl Corpus {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn learn(contents: &str) -> Corpus {
@@ -297,6 +299,42 @@ mod tests {
                 matches!(error, CorpusError::Split { examples: 2, .. }),
                 "{share}: {error}"
             );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_contents_make_a_reader_panic(
+            contents in "[()0-5a,:\"\\\\{}\\[\\]\t\r\n é\u{0}\u{feff}]{0,60}",
+            known in any::<bool>(),
+        ) {
+            let names = ["a".to_owned()];
+            let labels = if known { Labels::Known(&names) } else { Labels::Learn };
+            for format in [Format::Tsv, Format::Csv, Format::Jsonl, Format::Sst, Format::Trec] {
+                for column in [None, Some(Column::Name("a".into())), Some(Column::Number(3))] {
+                    let mut options = CorpusOptions::new(format);
+                    options.label = column;
+                    options.sst.examples = SstExamples::Phrases;
+                    match read_text("a.txt", &contents, &options, labels) {
+                        Ok(corpus) => prop_assert!(!corpus.is_empty()),
+                        Err(error) => prop_assert!(!error.to_string().is_empty()),
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_a_file_reader_panic(
+            bytes in prop::collection::vec(any::<u8>(), 0..60),
+            packed in any::<bool>(),
+        ) {
+            let directory = tempfile::TempDir::new().unwrap();
+            let path = directory.path().join(if packed { "a.gz" } else { "a" });
+            std::fs::write(&path, &bytes).unwrap();
+            for encoding in [Encoding::Utf8, Encoding::Latin1] {
+                let options = CorpusOptions { encoding, ..CorpusOptions::new(Format::Tsv) };
+                let _ = read(&path, &options, Labels::Learn);
+            }
         }
     }
 }

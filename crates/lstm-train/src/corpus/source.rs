@@ -62,7 +62,7 @@ pub(super) fn read_file(path: &Path, encoding: Encoding) -> Result<String, Corpu
     }
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
-        Err(source) => return Err(CorpusError::Unreadable { file: name, source }),
+        Err(reason) => return Err(CorpusError::Unreadable { file: name, reason }),
     };
     let named_gz = path
         .extension()
@@ -80,16 +80,16 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 fn unpack(name: &str, packed: &[u8]) -> Result<Vec<u8>, CorpusError> {
     let mut bytes = Vec::new();
-    let Err(source) = MultiGzDecoder::new(packed).read_to_end(&mut bytes) else {
+    let Err(reason) = MultiGzDecoder::new(packed).read_to_end(&mut bytes) else {
         return Ok(bytes);
     };
     let (file, lines) = (name.to_owned(), count_line_ends(&bytes));
-    Err(match source.kind() {
+    Err(match reason.kind() {
         io::ErrorKind::UnexpectedEof => CorpusError::Truncated { file, lines },
         _ => CorpusError::Gzip {
             file,
             lines,
-            source,
+            reason,
         },
     })
 }

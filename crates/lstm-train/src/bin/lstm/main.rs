@@ -1,1 +1,66 @@
-fn main() {}
+//! The `lstm` command: trains, evaluates, uses and inspects recurrent models.
+
+mod evaluate;
+mod inspect;
+mod predict;
+mod recipes;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Recurrent networks on text: train from a recipe, evaluate, predict.
+///
+/// A first run, on data that ship with the program:
+///
+///     lstm train classifier
+///     lstm predict --model runs/reviews/bundle "not bad at all"
+#[derive(Parser)]
+#[command(name = "lstm", version, verbatim_doc_comment, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a model from a recipe, or go on with an interrupted run.
+    Train(train::Arguments),
+    /// Score a trained model on a labelled file.
+    Evaluate(evaluate::Arguments),
+    /// Use a trained model: one answer for each text or line of input.
+    Predict(predict::Arguments),
+    /// List the recipes: their data, what score to expect, how long they take.
+    Recipes(recipes::Arguments),
+    /// Show what is in a bundle: architecture, parameters, vocabulary, how it was trained.
+    Inspect(inspect::Arguments),
+}
+
+/// What a command may end with: a message for people.
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Train(arguments) => train::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Predict(arguments) => predict::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Recipes(arguments) => recipes::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Inspect(arguments) => inspect::run(&arguments).map(|()| ExitCode::SUCCESS),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) if is_broken_pipe(failure.as_ref()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether whoever reads our output has had enough (`lstm predict … | head`).
+fn is_broken_pipe(failure: &(dyn std::error::Error + 'static)) -> bool {
+    failure
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

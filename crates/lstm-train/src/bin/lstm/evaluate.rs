@@ -1,0 +1,135 @@
+//! `lstm evaluate`
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use lstm_models::Classifier;
+use lstm_train::corpus::{self, Column, CorpusOptions, Encoding, Format, Labels, SstClasses};
+use lstm_train::device;
+use lstm_train::metrics::Classification;
+use lstm_train::tasks::classifier::Baselines;
+use serde_json::json;
+
+use crate::Failure;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// The bundle of a trained model.
+    #[arg(long, value_name = "BUNDLE")]
+    model: PathBuf,
+    /// A labelled file; .gz is read as it is.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// Its format: tsv, csv, jsonl, sst or trec [default: what its name says].
+    #[arg(long)]
+    format: Option<Format>,
+    /// Its encoding: utf-8 or latin-1.
+    #[arg(long, default_value = "utf-8")]
+    encoding: Encoding,
+    /// The column number, column name or key of the label.
+    #[arg(long, value_name = "COLUMN")]
+    label: Option<Column>,
+    /// The column number, column name or key of the text.
+    #[arg(long, value_name = "COLUMN")]
+    text: Option<Column>,
+    /// Where to compute.
+    #[arg(long, default_value = "flex")]
+    device: String,
+    /// Also train linear models on this file, of the same format, and print what they score.
+    #[arg(long, value_name = "TRAINING FILE")]
+    baseline: Option<PathBuf>,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Texts that go through the model together.
+const BATCH: usize = 64;
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let device = device::parse(&arguments.device)?;
+    let classifier = Classifier::load(&arguments.model, &device)?;
+    let options = options(arguments, classifier.labels().len())?;
+    let labels = Labels::Known(classifier.labels());
+    let corpus = corpus::read(&arguments.data, &options, labels)?;
+    let began = Instant::now();
+
+    // Texts of similar length go together, so that there is little padding.
+    let mut texts: Vec<usize> = (0..corpus.len()).collect();
+    texts.sort_by_key(|&text| corpus.examples[text].text.len());
+    let mut classification = Classification::new(classifier.labels().len());
+    for batch in texts.chunks(BATCH) {
+        let examples: Vec<_> = batch.iter().map(|&text| &corpus.examples[text]).collect();
+        let texts: Vec<&str> = examples
+            .iter()
+            .map(|example| example.text.as_str())
+            .collect();
+        for (answer, example) in classifier.classify_all(&texts)?.iter().zip(examples) {
+            classification.add(example.label, &answer.probabilities);
+        }
+    }
+    let scores = classification.scores();
+    let seconds = began.elapsed().as_secs_f64();
+    let baselines = match &arguments.baseline {
+        Some(path) => {
+            let train = corpus::read(path, &options, labels)?;
+            Some(Baselines::fit(&train, &corpus))
+        }
+        None => None,
+    };
+
+    if arguments.json {
+        let mut object = json!({
+            "task": "classifier",
+            "n": scores.n,
+            "loss": scores.loss,
+            "accuracy": scores.accuracy,
+            "macro_f1": scores.macro_f1,
+            "labels": classifier.labels(),
+            "confusion": scores.confusion,
+            "seconds": seconds,
+        });
+        if let Some(baselines) = baselines {
+            object["baseline_accuracy"] = json!(baselines.words.accuracy);
+            object["baseline_bigrams_accuracy"] = json!(baselines.bigrams.accuracy);
+        }
+        println!("{object}");
+        return Ok(());
+    }
+    println!(
+        "{:<36} accuracy {:.4}  loss {:.4}  macro-F1 {:.4}  ({:.1} s)",
+        format!("this model (n = {})", scores.n),
+        scores.accuracy,
+        scores.loss,
+        scores.macro_f1,
+        seconds
+    );
+    if let Some(baselines) = baselines {
+        print!("{baselines}");
+    }
+    print!("\n{}", scores.confusion.table(classifier.labels()));
+    Ok(())
+}
+
+fn options(arguments: &Arguments, classes: usize) -> Result<CorpusOptions, Failure> {
+    let format = arguments
+        .format
+        .or_else(|| Format::from_path(&arguments.data))
+        .ok_or_else(|| {
+            format!(
+                "the format of {} cannot be told from its name: say --format tsv, csv, jsonl, \
+                 sst or trec",
+                arguments.data.display()
+            )
+        })?;
+    let mut options = CorpusOptions::new(format);
+    options.encoding = arguments.encoding;
+    options.label = arguments.label.clone();
+    options.text = arguments.text.clone();
+    // The trees have five degrees; the model says how many classes they become.
+    if classes == 5 {
+        options.sst.classes = SstClasses::Five;
+    }
+    Ok(options)
+}

@@ -1,0 +1,72 @@
+//! `lstm inspect`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use lstm_models::{Classifier, ClassifierBundle, bundle};
+use lstm_train::device;
+
+use crate::Failure;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// The bundle of a trained model.
+    #[arg(long, value_name = "BUNDLE")]
+    model: PathBuf,
+}
+
+/// How many tokens of the vocabulary are shown.
+const SHOWN: u32 = 20;
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let classifier = Classifier::load(&arguments.model, &device::parse("flex")?)?;
+    let config = bundle::read_config::<ClassifierBundle>(&arguments.model, Classifier::TASK)?;
+    let parts = classifier.parts();
+
+    println!("task       {}", config.task);
+    println!("labels     {}", parts.labels.join(", "));
+    println!("prior      {:?}", parts.prior);
+    println!("max tokens {}", parts.max_tokens);
+    println!("\narchitecture");
+    print!(
+        "{}",
+        indented(&serde_json::to_string_pretty(&parts.config.architecture)?)
+    );
+
+    println!("\nparameters");
+    let mut total = 0;
+    for (name, data) in bundle::parameters(classifier.model()) {
+        let count = data.num_elements();
+        total += count;
+        println!(
+            "  {name:<44} {:<18} {count:>12}",
+            format!("{:?}", data.shape())
+        );
+    }
+    println!("  {:<44} {:<18} {total:>12}", "in all", "");
+
+    let tokenizer = classifier.tokenizer();
+    let shown: Vec<String> = (0..SHOWN.min(tokenizer.size() as u32))
+        .filter_map(|id| tokenizer.token(id))
+        .collect();
+    println!(
+        "\nvocabulary of {} tokens: {} …",
+        tokenizer.size(),
+        shown.join(" ")
+    );
+
+    println!("\ntraining");
+    print!(
+        "{}",
+        indented(&serde_json::to_string_pretty(&config.training)?)
+    );
+    Ok(())
+}
+
+/// The lines of a JSON object, without its braces.
+fn indented(json: &str) -> String {
+    json.lines()
+        .filter(|line| *line != "{" && *line != "}")
+        .map(|line| format!("{line}\n"))
+        .collect()
+}

@@ -1,0 +1,200 @@
+//! Classifying texts.
+
+pub mod data;
+pub mod recipe;
+mod report;
+mod train;
+
+use burn::tensor::Device;
+use lstm_core::Mode;
+use lstm_models::{ClassifierModel, Loss, TokenBatch, Tokenizer, TokenizerError};
+
+use crate::corpus::Corpus;
+use crate::metrics::{Classification, ClassificationScores};
+use crate::training::{Metrics, Part, Task, batches};
+use data::Corpora;
+
+pub use report::{Baselines, Report};
+pub use train::{StopCause, TrainEnd, TrainRequest, TrainRequestError, baselines, resume, train};
+
+/// Texts in an evaluation batch, at least.
+const EVALUATION_BATCH: usize = 64;
+
+/// The classification of a corpus: what the trainer works on.
+#[derive(Debug)]
+pub struct ClassifierTask {
+    train: Encoded,
+    valid: Option<Encoded>,
+    test: Option<Encoded>,
+    prior: Vec<f32>,
+    batch_size: usize,
+    seed: u64,
+    label_smoothing: f64,
+    device: Device,
+    fingerprint: u32,
+}
+
+/// Texts as token ids, with their labels.
+#[derive(Debug)]
+struct Encoded {
+    tokens: Vec<Vec<u32>>,
+    lengths: Vec<usize>,
+    labels: Vec<usize>,
+}
+
+/// How a [`ClassifierTask`] makes and weighs its batches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskOptions {
+    /// Texts in a training batch.
+    pub batch_size: usize,
+    /// Decides the order of texts.
+    pub seed: u64,
+    /// The share of the truth that is moved to all classes evenly.
+    pub label_smoothing: f64,
+    /// Texts are cut after this many tokens; 0 for never.
+    pub max_tokens: usize,
+}
+
+impl Default for TaskOptions {
+    fn default() -> Self {
+        Self {
+            batch_size: 32,
+            seed: 1,
+            label_smoothing: 0.0,
+            max_tokens: 0,
+        }
+    }
+}
+
+impl ClassifierTask {
+    /// Encodes the corpora for models on `device`.
+    ///
+    /// # Errors
+    ///
+    /// What the tokenizer refuses.
+    pub fn new(
+        corpora: &Corpora,
+        tokenizer: &Tokenizer,
+        options: &TaskOptions,
+        device: &Device,
+    ) -> Result<Self, TokenizerError> {
+        let encode = |corpus: &Corpus| Encoded::new(corpus, tokenizer, options.max_tokens);
+        let mut crc = flate2::Crc::new();
+        for corpus in [Some(&corpora.train), corpora.valid.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            for example in &corpus.examples {
+                crc.update(example.text.as_bytes());
+                crc.update(&(example.label as u64).to_le_bytes());
+            }
+        }
+        Ok(Self {
+            train: encode(&corpora.train)?,
+            valid: corpora.valid.as_ref().map(encode).transpose()?,
+            test: corpora.test.as_ref().map(encode).transpose()?,
+            prior: prior(&corpora.train),
+            batch_size: options.batch_size,
+            seed: options.seed,
+            label_smoothing: options.label_smoothing,
+            device: device.clone(),
+            fingerprint: crc.sum(),
+        })
+    }
+
+    /// All scores of `model`, which is without autodiff, on a part; `None` if there is none.
+    pub fn scores(&self, model: &ClassifierModel, part: Part) -> Option<ClassificationScores> {
+        let encoded = match part {
+            Part::Train => Some(&self.train),
+            Part::Valid => self.valid.as_ref(),
+            Part::Test => self.test.as_ref(),
+        }?;
+        let mut classification = Classification::new(self.prior.len());
+        let batch_size = self.batch_size.max(EVALUATION_BATCH);
+        for batch in batches::sorted(&encoded.lengths, batch_size) {
+            let tokens = encoded.token_batch(&batch, &self.device.clone().inner());
+            for (probabilities, &text) in model.probabilities(&tokens).iter().zip(&batch) {
+                let answer = match encoded.lengths[text] {
+                    0 => &self.prior,
+                    _ => probabilities,
+                };
+                classification.add(encoded.labels[text], answer);
+            }
+        }
+        Some(classification.scores())
+    }
+}
+
+/// Each label's share of a corpus.
+pub(crate) fn prior(corpus: &Corpus) -> Vec<f32> {
+    corpus
+        .prior()
+        .into_iter()
+        .map(|share| share as f32)
+        .collect()
+}
+
+impl Task for ClassifierTask {
+    type Model = ClassifierModel;
+
+    fn batches(&self, epoch: u64) -> Vec<Vec<usize>> {
+        batches::bucketed(&self.train.lengths, self.batch_size, self.seed, epoch)
+    }
+
+    fn loss(&self, model: &ClassifierModel, batch: &[usize], mode: Mode) -> Loss {
+        let tokens = self.train.token_batch(batch, &self.device);
+        let truth: Vec<usize> = batch.iter().map(|&text| self.train.labels[text]).collect();
+        model.loss(&tokens, &truth, self.label_smoothing, mode)
+    }
+
+    fn evaluate(&self, model: &ClassifierModel, part: Part) -> Option<Metrics> {
+        self.scores(model, part).map(|scores| metrics(&scores))
+    }
+
+    fn fingerprint(&self) -> u32 {
+        self.fingerprint
+    }
+}
+
+/// A classification's scores by name.
+pub(crate) fn metrics(scores: &ClassificationScores) -> Metrics {
+    Metrics::from([
+        ("accuracy".to_owned(), scores.accuracy),
+        ("loss".to_owned(), scores.loss),
+        ("macro_f1".to_owned(), scores.macro_f1),
+        ("n".to_owned(), scores.n as f64),
+    ])
+}
+
+impl Encoded {
+    fn new(
+        corpus: &Corpus,
+        tokenizer: &Tokenizer,
+        max_tokens: usize,
+    ) -> Result<Self, TokenizerError> {
+        let texts: Vec<&str> = corpus.texts().collect();
+        let mut tokens = tokenizer.encode_all(&texts)?;
+        if max_tokens > 0 {
+            for tokens in &mut tokens {
+                tokens.truncate(max_tokens);
+            }
+        }
+        Ok(Self {
+            lengths: tokens.iter().map(Vec::len).collect(),
+            labels: corpus
+                .examples
+                .iter()
+                .map(|example| example.label)
+                .collect(),
+            tokens,
+        })
+    }
+
+    fn token_batch(&self, batch: &[usize], device: &Device) -> TokenBatch {
+        let tokens: Vec<&[u32]> = batch
+            .iter()
+            .map(|&text| self.tokens[text].as_slice())
+            .collect();
+        TokenBatch::new(&tokens, device)
+    }
+}

@@ -1,0 +1,304 @@
+//! Training a classifier from a recipe, from the corpus to the bundle.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use burn::tensor::Device;
+use lstm_core::WeightDraws;
+use lstm_models::bundle::BundleError;
+use lstm_models::{Classifier, ClassifierBundle, ClassifierConfig, Tokenizer, TokenizerError};
+
+use super::data::{Corpora, DataError};
+use super::recipe::ClassifierRecipe;
+use super::report::{Baselines, Report};
+use super::{ClassifierTask, TaskOptions, prior};
+use crate::recipe::{RecipeError, RecipeText, to_full_text};
+use crate::run::files::{self, FileError};
+use crate::run::{
+    CurvesError, Event, EventError, EventKind, EventLog, RunDirectory, RunError, draw_curves,
+    read_events,
+};
+use crate::training::{Metrics, Outcome, Part, Recorder, TrainError, Trained, Trainer};
+
+/// What is to be trained, and where.
+#[derive(Debug)]
+pub struct TrainRequest {
+    /// The recipe.
+    pub recipe: RecipeText,
+    /// Changes to it: `section.key=value`.
+    pub assignments: Vec<String>,
+    /// The folder of its data.
+    pub data: Option<PathBuf>,
+    /// The run directory; by default `runs/<recipe>`.
+    pub run: Option<PathBuf>,
+}
+
+/// Why a classifier could not be trained.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainRequestError {
+    /// The recipe.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The vocabulary.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// The run directory.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The training itself, or what follows it.
+    #[error(
+        "{source}\nthe run is in {run}; when the cause is mended it goes on from its last \
+         checkpoint with: lstm train classifier --resume {run}"
+    )]
+    Stopped {
+        /// The run directory.
+        run: PathBuf,
+        /// Why.
+        source: Box<StopCause>,
+    },
+}
+
+/// Why a run stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum StopCause {
+    /// The training.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// The log.
+    #[error(transparent)]
+    Events(#[from] EventError),
+    /// The curves.
+    #[error(transparent)]
+    Curves(#[from] CurvesError),
+    /// The bundle.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A file of the run directory.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// How the training of a recipe ended.
+#[derive(Debug)]
+pub enum TrainEnd {
+    /// With a bundle in this run directory, and a report if there was something to report on.
+    Done {
+        /// The run directory.
+        run: PathBuf,
+        /// The scores.
+        report: Option<Report>,
+    },
+    /// It was interrupted after a step, and can go on.
+    Interrupted {
+        /// The run directory.
+        run: PathBuf,
+        /// The last step that was done.
+        step: u64,
+    },
+    /// It had ended before.
+    WasDone {
+        /// The run directory.
+        run: PathBuf,
+    },
+}
+
+impl TrainRequest {
+    fn recipe(&self) -> Result<ClassifierRecipe, TrainRequestError> {
+        let mut recipe: ClassifierRecipe = self.recipe.parse(&self.assignments)?;
+        if let Some(directory) = &self.data {
+            // Absolute, so that the run can be resumed from elsewhere.
+            let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
+            recipe.data.directory = Some(absolute);
+        }
+        Ok(recipe)
+    }
+}
+
+/// What linear models reach on a recipe's data, without training anything else.
+///
+/// # Errors
+///
+/// A recipe or data that are not as they should be.
+pub fn baselines(request: &TrainRequest) -> Result<Option<Baselines>, TrainRequestError> {
+    let corpora = request.recipe()?.data.load()?;
+    let scored = corpora.test.as_ref().or(corpora.valid.as_ref());
+    Ok(scored.map(|scored| Baselines::fit(&corpora.train, scored)))
+}
+
+/// Trains a recipe in a new run directory. `interrupted`, once set, stops it with a checkpoint.
+///
+/// # Errors
+///
+/// A recipe or data that are not as they should be, a run directory that is in use or cannot be
+/// written to, a loss that is no number any more.
+pub fn train(
+    request: &TrainRequest,
+    device: &Device,
+    interrupted: Arc<AtomicBool>,
+) -> Result<TrainEnd, TrainRequestError> {
+    let recipe = request.recipe()?;
+    let prepared = Prepared::new(recipe, request.recipe.name.clone(), device)?;
+    let text = to_full_text(&prepared.recipe, &request.recipe.origin);
+    let directory = RunDirectory::create(request.run.as_deref(), &prepared.name, &text)?;
+    prepared.run(directory, device, interrupted)
+}
+
+/// Goes on with an interrupted run.
+///
+/// # Errors
+///
+/// As [`train`], and data that are not those that the run began with.
+pub fn resume(
+    path: &Path,
+    device: &Device,
+    interrupted: Arc<AtomicBool>,
+) -> Result<TrainEnd, TrainRequestError> {
+    let (directory, text) = RunDirectory::open(path)?;
+    let is_over = read_events(&directory.events())
+        .is_ok_and(|events| events.last().map(|event| event.event) == Some(EventKind::End));
+    if is_over {
+        return Ok(TrainEnd::WasDone {
+            run: path.to_owned(),
+        });
+    }
+    let text = RecipeText {
+        name: path
+            .file_name()
+            .map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned()),
+        origin: directory.recipe().display().to_string(),
+        text,
+    };
+    let recipe: ClassifierRecipe = text.parse(&[])?;
+    Prepared::new(recipe, text.name, device)?.run(directory, device, interrupted)
+}
+
+/// A recipe with its data read and its vocabulary learned.
+struct Prepared {
+    recipe: ClassifierRecipe,
+    name: String,
+    corpora: Corpora,
+    tokenizer: Tokenizer,
+    task: ClassifierTask,
+    config: ClassifierConfig,
+}
+
+impl Prepared {
+    fn new(
+        recipe: ClassifierRecipe,
+        name: String,
+        device: &Device,
+    ) -> Result<Self, TrainRequestError> {
+        let corpora = recipe.data.load()?;
+        let tokenizer = recipe.tokenizer.learn(&corpora.train)?;
+        let options = TaskOptions {
+            batch_size: recipe.training.batch_size,
+            seed: recipe.training.seed,
+            label_smoothing: recipe.training.label_smoothing,
+            max_tokens: recipe.tokenizer.max_tokens,
+        };
+        let device = device.clone().autodiff();
+        let task = ClassifierTask::new(&corpora, &tokenizer, &options, &device)?;
+        let config = ClassifierConfig::new(tokenizer.size(), corpora.train.labels.len())
+            .with_architecture(recipe.model.clone());
+        Ok(Self {
+            recipe,
+            name,
+            corpora,
+            tokenizer,
+            task,
+            config,
+        })
+    }
+
+    fn run(
+        self,
+        directory: RunDirectory,
+        device: &Device,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<TrainEnd, TrainRequestError> {
+        let run = directory.path().to_owned();
+        self.run_in(&directory, device, interrupted)
+            .map_err(|source| TrainRequestError::Stopped {
+                run,
+                source: Box::new(source),
+            })
+    }
+
+    fn run_in(
+        self,
+        directory: &RunDirectory,
+        device: &Device,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<TrainEnd, StopCause> {
+        let run = directory.path().to_owned();
+        eprintln!(
+            "{} texts to learn from, {} classes, {} tokens in the vocabulary; the run is in {}",
+            self.corpora.train.len(),
+            self.config.classes,
+            self.config.vocab,
+            run.display()
+        );
+        let mut log = EventLog::open(&directory.events())?;
+        let mut draws = WeightDraws::new(self.recipe.training.seed, &device.clone().autodiff());
+        let model = self.config.init_with(&mut draws);
+        let trainer = Trainer::new(self.recipe.training.clone()).interrupted_by(interrupted);
+        let recorder = Recorder {
+            directory,
+            log: &mut log,
+        };
+        let trained = match trainer.fit_recorded(&self.task, model, recorder)? {
+            Outcome::Finished(trained) => trained,
+            Outcome::Interrupted { step } => return Ok(TrainEnd::Interrupted { run, step }),
+        };
+        let (steps, epoch, seconds) = (trained.steps, trained.epoch, trained.seconds);
+        let report = Report::new(
+            &self.recipe,
+            &self.name,
+            &self.corpora,
+            &self.task,
+            &trained,
+        );
+        self.write_bundle(directory, trained, report.as_ref(), device)?;
+        if let Some(report) = report.as_ref().filter(|report| report.part == Part::Test) {
+            let metrics = report.metrics();
+            log.append(&Event::new(
+                EventKind::Test,
+                steps,
+                epoch,
+                seconds,
+                &metrics,
+            ))?;
+        }
+        let end = Event::new(EventKind::End, steps, epoch, seconds, &Metrics::new());
+        draw_curves(&read_events(&directory.events())?, &directory.curves())?;
+        log.append(&end)?;
+        Ok(TrainEnd::Done { run, report })
+    }
+
+    fn write_bundle(
+        &self,
+        directory: &RunDirectory,
+        trained: Trained<lstm_models::ClassifierModel>,
+        report: Option<&Report>,
+        device: &Device,
+    ) -> Result<(), StopCause> {
+        let parts = ClassifierBundle {
+            config: self.config.clone(),
+            labels: self.corpora.train.labels.clone(),
+            prior: prior(&self.corpora.train),
+            max_tokens: self.recipe.tokenizer.max_tokens,
+        };
+        let classifier = Classifier::new(self.tokenizer.clone(), trained.model, parts, device);
+        let (training, readme) = match report {
+            Some(report) => (report.training(), report.readme()),
+            None => (Default::default(), "# A text classifier\n".to_owned()),
+        };
+        files::replace_directory(&directory.bundle(), |parts| -> Result<(), StopCause> {
+            Ok(classifier.save(parts, training, &readme)?)
+        })
+    }
+}

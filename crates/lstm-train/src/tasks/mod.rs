@@ -1,0 +1,3 @@
+//! Each task ties its corpus, model and metrics together.
+
+pub mod classifier;
