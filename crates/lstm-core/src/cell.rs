@@ -89,7 +89,7 @@ fn cell_sizes(gates: usize, d_input: usize, d_hidden: usize, bias: bool) -> Pack
 /// 1997, with the forget gate of Gers et al. 2000).
 #[derive(Module, Debug)]
 pub struct LstmCell {
-    weights: PackedWeights,
+    pub(crate) weights: PackedWeights,
 }
 
 impl LstmCell {
@@ -109,9 +109,9 @@ impl LstmCell {
 /// A single GRU cell: one time step of one layer in one direction (Cho et al. 2014).
 #[derive(Module, Debug)]
 pub struct GruCell {
-    weights: PackedWeights,
+    pub(crate) weights: PackedWeights,
     #[module(skip)]
-    reset: ResetGate,
+    pub(crate) reset: ResetGate,
 }
 
 impl GruCell {

@@ -11,7 +11,7 @@ use crate::sequence::{Recurrence, Stack};
 use crate::state::GruState;
 use crate::weights::{PackedWeights, RecurrentInit, StackSizes, WeightDraws};
 
-/// Configuration of an [`Gru`].
+/// Configuration of a [`Gru`].
 #[derive(Config, Debug)]
 pub struct GruConfig {
     /// Features of the input.
@@ -83,13 +83,13 @@ impl GruConfig {
 #[derive(Module, Debug)]
 #[module(custom_display)]
 pub struct Gru {
-    layers: Vec<PackedWeights>,
+    pub(crate) layers: Vec<PackedWeights>,
     #[module(skip)]
     dropout: f64,
     #[module(skip)]
     dropout_mask: DropoutMask,
     #[module(skip)]
-    reset: ResetGate,
+    pub(crate) reset: ResetGate,
 }
 
 impl ModuleDisplay for Gru {

@@ -33,6 +33,8 @@ mod random;
 mod recurrent;
 mod sequence;
 mod state;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 pub use cell::{GruCell, GruCellConfig, LstmCell, LstmCellConfig};

@@ -79,7 +79,7 @@ impl LstmConfig {
 #[derive(Module, Debug)]
 #[module(custom_display)]
 pub struct Lstm {
-    layers: Vec<PackedWeights>,
+    pub(crate) layers: Vec<PackedWeights>,
     #[module(skip)]
     dropout: f64,
     #[module(skip)]

@@ -1,0 +1,75 @@
+//! The gradients against what they mean: how much the result changes when a weight does.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Tensor, TensorData};
+
+use super::{CELLS, layer, parameter_gradients, random, tensors_of, weighted_sum};
+use crate::{Lengths, Mode, Recurrent, RecurrentConfig};
+
+/// The truncation error of a central difference is about STEP² of the third derivative, here some
+/// 1e-5. The rounding error is that of the result, 1e-7 of its few units, divided by 2·STEP: some
+/// 1e-5 too. TOLERANCE leaves both a factor of 20, and is a thousandth of the largest gradients.
+const STEP: f32 = 1e-2;
+const TOLERANCE: f32 = 4e-4;
+
+/// Adds `change` to element `element`, counted through all parameters in the order of the tree.
+struct Nudge {
+    element: usize,
+    change: f32,
+}
+
+impl ModuleMapper for Nudge {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let count = param.shape().num_elements();
+        let here = self.element;
+        // Wraps for the parameters behind the element, and so stays beyond every one of them.
+        self.element = self.element.wrapping_sub(count);
+        if here >= count {
+            return param;
+        }
+        param.map(|tensor| {
+            let mut values: Vec<f32> = tensor.to_data().iter().collect();
+            values[here] += self.change;
+            Tensor::from_data(TensorData::new(values, tensor.dims()), &tensor.device())
+        })
+    }
+}
+
+fn result(layer: &Recurrent) -> Tensor<1> {
+    let lengths = Lengths::new([3, 1], 3).unwrap();
+    let x = random(1, "x", [2, 3, 2]);
+    let (output, finals) = layer.forward(x, &lengths, None, Mode::Inference);
+    weighted_sum(&output, &tensors_of(finals))
+}
+
+#[test]
+fn gradients_agree_with_central_differences() {
+    for cell in CELLS {
+        let layer = layer(&RecurrentConfig::new(cell, 2, 2).with_bidirectional(true));
+        let gradients = parameter_gradients(&layer, &result(&layer).backward());
+        // The tree's order, not the alphabet's.
+        let names = [
+            "input_weight",
+            "recurrent_weight",
+            "input_bias",
+            "recurrent_bias",
+        ];
+        let flat = names.iter().flat_map(|wanted| {
+            gradients
+                .iter()
+                .filter(move |(name, _)| name.ends_with(wanted))
+                .flat_map(|(name, gradient)| gradient.iter().map(move |value| (name, *value)))
+        });
+        assert_eq!(flat.clone().count(), layer.num_params());
+        for (element, (name, gradient)) in flat.enumerate() {
+            let nudged = |change| {
+                result(&layer.clone().map(&mut Nudge { element, change })).into_scalar::<f32>()
+            };
+            let difference = (nudged(STEP) - nudged(-STEP)) / (2.0 * STEP);
+            assert!(
+                (gradient - difference).abs() < TOLERANCE,
+                "{cell:?} {name}: gradient {gradient}, difference {difference}"
+            );
+        }
+    }
+}
