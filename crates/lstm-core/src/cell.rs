@@ -27,11 +27,19 @@ pub struct LstmCellConfig {
 
 impl LstmCellConfig {
     /// A cell with weights of seed 0.
+    ///
+    /// # Panics
+    ///
+    /// If a size is 0.
     pub fn init(&self, device: &Device) -> LstmCell {
         self.init_with(&mut WeightDraws::new(0, device))
     }
 
     /// A cell with the next weights of `draws`.
+    ///
+    /// # Panics
+    ///
+    /// As [`init`](Self::init).
     pub fn init_with(&self, draws: &mut WeightDraws) -> LstmCell {
         let sizes = cell_sizes(LstmGate::COUNT, self.d_input, self.d_hidden, self.bias);
         let forget_gate = Some(LstmGate::Forget as usize);
@@ -61,11 +69,19 @@ pub struct GruCellConfig {
 
 impl GruCellConfig {
     /// A cell with weights of seed 0.
+    ///
+    /// # Panics
+    ///
+    /// If a size is 0.
     pub fn init(&self, device: &Device) -> GruCell {
         self.init_with(&mut WeightDraws::new(0, device))
     }
 
     /// A cell with the next weights of `draws`.
+    ///
+    /// # Panics
+    ///
+    /// As [`init`](Self::init).
     pub fn init_with(&self, draws: &mut WeightDraws) -> GruCell {
         let sizes = cell_sizes(GruGate::COUNT, self.d_input, self.d_hidden, self.bias);
         GruCell {

@@ -43,10 +43,7 @@ pub fn dropout(
     purpose: Purpose,
     mode: Mode,
 ) -> Tensor<3> {
-    assert!(
-        (0.0..1.0).contains(&probability),
-        "a dropout probability lies in [0, 1), not at {probability}"
-    );
+    check_probability(probability);
     let Mode::Training(source) = mode else {
         return x;
     };
@@ -73,6 +70,14 @@ pub fn dropout(
     let device = x.device();
     let factors = TensorData::new(factors, [batch, mask_time, mask_features]);
     x * Tensor::from_data(factors, &device)
+}
+
+/// Asserts that a share `probability` can be dropped and the rest scaled up.
+pub(crate) fn check_probability(probability: f64) {
+    assert!(
+        (0.0..1.0).contains(&probability),
+        "a dropout probability lies in [0, 1), not at {probability}"
+    );
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub use gate::{GruGate, LstmGate, ResetGate};
 pub use gru::{Gru, GruConfig};
 pub use lengths::{Lengths, LengthsError};
 pub use lstm::{Lstm, LstmConfig};
-pub use random::{Purpose, RandomSource};
+pub use random::{Purpose, RandomSource, RandomStream};
 pub use recurrent::{Cell, Recurrent, RecurrentConfig};
 pub use state::{CarriedState, GruState, LstmState, RecurrentState};
 pub use weights::{RecurrentInit, WeightDraws};

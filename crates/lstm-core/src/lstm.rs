@@ -4,7 +4,7 @@ use burn::config::Config;
 use burn::module::{Content, DisplaySettings, Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
 
-use crate::dropout::{DropoutMask, Mode};
+use crate::dropout::{DropoutMask, Mode, check_probability};
 use crate::gate::LstmGate;
 use crate::lengths::Lengths;
 use crate::sequence::{Recurrence, Stack};
@@ -56,6 +56,7 @@ impl LstmConfig {
     ///
     /// As [`init`](Self::init).
     pub fn init_with(&self, draws: &mut WeightDraws) -> Lstm {
+        check_probability(self.dropout);
         let sizes = StackSizes {
             layers: self.layers,
             bidirectional: self.bidirectional,
@@ -122,6 +123,10 @@ impl Lstm {
     /// The padding is not read: the output there is zero, the reverse direction starts at each
     /// sequence's own end, and the final state is that after its last real step (for an empty
     /// sequence the initial one). Shapes are those of [`forward`](Self::forward).
+    ///
+    /// # Panics
+    ///
+    /// If the sizes of `x`, `lengths` and `state` do not fit each other or the layer.
     pub fn forward_ragged(
         &self,
         x: Tensor<3>,

@@ -1,7 +1,7 @@
 //! The packed weights of one layer, and what they are initialised with.
 
-use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::module::{Module, Param, ParamId};
+use burn::tensor::{Device, Shape, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, RandomSource, RandomStream};
@@ -23,7 +23,8 @@ pub enum RecurrentInit {
 /// the same seed gives the same model on every device.
 #[derive(Debug)]
 pub struct WeightDraws {
-    source: RandomSource,
+    /// None for placeholders.
+    source: Option<RandomSource>,
     drawn: u64,
     device: Device,
 }
@@ -32,7 +33,18 @@ impl WeightDraws {
     /// Draws for a model on `device`.
     pub fn new(seed: u64, device: &Device) -> Self {
         Self {
-            source: RandomSource::new(seed),
+            source: Some(RandomSource::new(seed)),
+            drawn: 0,
+            device: device.clone(),
+        }
+    }
+
+    /// Draws nothing: every parameter is a placeholder that has a shape, but takes no memory until
+    /// it is first read, and is zero then. For a model whose weights come from a file: its shapes
+    /// can be compared with the file's, however large they claim to be.
+    pub fn placeholders(device: &Device) -> Self {
+        Self {
+            source: None,
             drawn: 0,
             device: device.clone(),
         }
@@ -45,10 +57,13 @@ impl WeightDraws {
 
     /// A parameter uniform in `±bound`.
     pub fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
-        let mut stream = self.next_stream();
-        let count = shape.iter().product();
-        let values = (0..count).map(|_| (bound * (2.0 * stream.uniform() - 1.0)) as f32);
-        self.parameter(shape, values.collect())
+        self.drawn(shape, |draws| {
+            let mut stream = draws.next_stream();
+            let count = shape.iter().product();
+            (0..count)
+                .map(|_| (bound * (2.0 * stream.uniform() - 1.0)) as f32)
+                .collect()
+        })
     }
 
     /// A normally distributed parameter with mean 0.
@@ -57,10 +72,13 @@ impl WeightDraws {
         shape: [usize; D],
         standard_deviation: f64,
     ) -> Param<Tensor<D>> {
-        let mut stream = self.next_stream();
-        let count = shape.iter().product();
-        let values = (0..count).map(|_| (standard_deviation * stream.normal()) as f32);
-        self.parameter(shape, values.collect())
+        self.drawn(shape, |draws| {
+            let mut stream = draws.next_stream();
+            let count = shape.iter().product();
+            (0..count)
+                .map(|_| (standard_deviation * stream.normal()) as f32)
+                .collect()
+        })
     }
 
     /// A parameter of given values in row-major order; draws nothing.
@@ -69,15 +87,42 @@ impl WeightDraws {
         shape: [usize; D],
         values: Vec<f32>,
     ) -> Param<Tensor<D>> {
+        if self.source.is_none() {
+            return self.placeholder(shape);
+        }
         Param::from_tensor(Tensor::from_data(
             TensorData::new(values, shape),
             &self.device,
         ))
     }
 
+    /// A parameter of the values that `draw` gives; a placeholder does not call it.
+    fn drawn<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        draw: impl FnOnce(&mut Self) -> Vec<f32>,
+    ) -> Param<Tensor<D>> {
+        if self.source.is_none() {
+            return self.placeholder(shape);
+        }
+        let values = draw(self);
+        self.parameter(shape, values)
+    }
+
+    fn placeholder<const D: usize>(&self, shape: [usize; D]) -> Param<Tensor<D>> {
+        Param::uninitialized(
+            ParamId::new(),
+            move |device, require_grad| Tensor::zeros(shape, device).set_require_grad(require_grad),
+            self.device.clone(),
+            true,
+            Shape::from(shape),
+        )
+    }
+
     fn next_stream(&mut self) -> RandomStream {
         self.drawn += 1;
         self.source
+            .expect("a placeholder is not drawn")
             .stream(Purpose::named("initial weights"), self.drawn)
     }
 }
@@ -109,14 +154,7 @@ impl StackSizes {
         forget_gate: Option<usize>,
         draws: &mut WeightDraws,
     ) -> Vec<PackedWeights> {
-        assert!(
-            self.layers > 0 && self.d_input > 0 && self.d_hidden > 0,
-            "a recurrent layer has at least one layer, input and hidden unit, not {} layers, \
-             {} inputs and {} hidden units",
-            self.layers,
-            self.d_input,
-            self.d_hidden
-        );
+        assert!(self.layers > 0, "a stack has at least one layer");
         let directions = if self.bidirectional { 2 } else { 1 };
         (0..self.layers)
             .map(|layer| {
@@ -172,6 +210,13 @@ impl PackedWeights {
         forget_gate: Option<usize>,
         draws: &mut WeightDraws,
     ) -> Self {
+        assert!(
+            sizes.d_input > 0 && sizes.d_hidden > 0,
+            "a recurrent layer has at least one input and one hidden unit, not {} inputs and {} \
+             hidden units",
+            sizes.d_input,
+            sizes.d_hidden
+        );
         match init {
             RecurrentInit::Orthogonal => Self::draw_orthogonal(sizes, forget_gate, draws),
             RecurrentInit::Uniform => Self::draw_uniform(sizes, draws),
@@ -205,29 +250,36 @@ impl PackedWeights {
         let bound = (6.0 / (sizes.d_input + d_hidden) as f64).sqrt();
         let input_weight = draws.uniform([directions, sizes.d_input, columns], bound);
 
-        let mut recurrent = vec![0.0; directions * d_hidden * columns];
-        for direction in recurrent.chunks_exact_mut(d_hidden * columns) {
-            for gate in 0..sizes.gates {
-                let matrix = orthogonal(d_hidden, &mut draws.next_stream());
-                for (row, values) in matrix.chunks_exact(d_hidden).enumerate() {
-                    let start = row * columns + gate * d_hidden;
-                    direction[start..start + d_hidden].copy_from_slice(values);
+        let recurrent_weight = draws.drawn([directions, d_hidden, columns], |draws| {
+            let mut recurrent = vec![0.0; directions * d_hidden * columns];
+            for direction in recurrent.chunks_exact_mut(d_hidden * columns) {
+                for gate in 0..sizes.gates {
+                    let matrix = orthogonal(d_hidden, &mut draws.next_stream());
+                    for (row, values) in matrix.chunks_exact(d_hidden).enumerate() {
+                        let start = row * columns + gate * d_hidden;
+                        direction[start..start + d_hidden].copy_from_slice(values);
+                    }
                 }
             }
-        }
+            recurrent
+        });
 
-        let mut input_bias = vec![0.0; directions * columns];
-        if let Some(gate) = forget_gate {
-            for direction in input_bias.chunks_exact_mut(columns) {
-                direction[gate * d_hidden..(gate + 1) * d_hidden].fill(1.0);
-            }
-        }
-        let bias = |values| draws.parameter([directions, columns], values);
+        let mut bias = |ones: Option<usize>| {
+            draws.drawn([directions, columns], |_| {
+                let mut values = vec![0.0; directions * columns];
+                if let Some(gate) = ones {
+                    for direction in values.chunks_exact_mut(columns) {
+                        direction[gate * d_hidden..(gate + 1) * d_hidden].fill(1.0);
+                    }
+                }
+                values
+            })
+        };
         Self {
             input_weight,
-            recurrent_weight: draws.parameter([directions, d_hidden, columns], recurrent),
-            input_bias: sizes.bias.then(|| bias(input_bias)),
-            recurrent_bias: sizes.bias.then(|| bias(vec![0.0; directions * columns])),
+            recurrent_weight,
+            input_bias: sizes.bias.then(|| bias(forget_gate)),
+            recurrent_bias: sizes.bias.then(|| bias(None)),
         }
     }
 
@@ -346,6 +398,26 @@ mod tests {
         let drawn = values(&weights.recurrent_weight);
         let largest = drawn.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
         assert!(largest <= 0.25 && largest > 0.24, "{largest}");
+    }
+
+    #[test]
+    fn placeholders_have_shapes_of_any_size_and_no_values_until_read() {
+        let sizes = PackedSizes {
+            directions: 2,
+            gates: 4,
+            d_input: 1 << 40,
+            d_hidden: 1 << 40,
+            bias: true,
+        };
+        for init in [RecurrentInit::Orthogonal, RecurrentInit::Uniform] {
+            let mut draws = WeightDraws::placeholders(&Device::flex());
+            let weights = PackedWeights::draw(&sizes, init, Some(1), &mut draws);
+            assert_eq!(
+                weights.recurrent_weight.lazy_shape().as_slice(),
+                [2, 1 << 40, 1 << 42]
+            );
+            assert_eq!(values(&draws.uniform([2, 1], 0.1)), [0.0, 0.0]);
+        }
     }
 
     #[test]
