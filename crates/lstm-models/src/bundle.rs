@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Shape, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -108,10 +108,23 @@ pub enum BundleError {
         /// Type and shape of the model.
         expected: String,
     },
+    /// A tensor holds something else than finite numbers.
+    #[error("{path}: tensor `{tensor}` holds {value} at place {place}, expected finite numbers")]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// Where the first such value is, in row-major order from 0.
+        place: usize,
+        /// The value.
+        value: f32,
+    },
 }
 
 /// What `config.json` of every bundle holds; `M` is the task's own part.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BundleConfig<M> {
     /// [`FORMAT_VERSION`] of the program that wrote it.
     pub format_version: u32,
@@ -269,37 +282,97 @@ impl ModuleVisitor for Collector {
     }
 }
 
-/// Puts the weights of a bundle's `model.safetensors` into a module of the same structure.
-///
-/// # Errors
-///
-/// A file that cannot be read or is cut short; a tensor that is missing, unknown, or of another
-/// shape or type.
-pub fn read_weights<N: Module>(directory: &Path, model: N) -> Result<N, BundleError> {
-    let path = directory.join(WEIGHTS_FILE);
-    let bytes = read(&path)?;
-    weights_from_bytes(&path, &bytes, model)
+/// The contents of a bundle's `model.safetensors`.
+#[derive(Debug)]
+pub struct WeightsFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    tensors: usize,
 }
 
-/// As [`read_weights`], from the bytes of the file; `path` is what errors call it.
+impl WeightsFile {
+    /// Reads the file and checks that it is complete.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, is cut short, or is not a safetensors file.
+    pub fn read(directory: &Path) -> Result<Self, BundleError> {
+        let path = directory.join(WEIGHTS_FILE);
+        let bytes = read(&path)?;
+        let tensors = deserialize(&path, &bytes)?.len();
+        Ok(Self {
+            path,
+            bytes,
+            tensors,
+        })
+    }
+
+    /// How many tensors there are: no model that fits has more layers.
+    pub fn tensors(&self) -> usize {
+        self.tensors
+    }
+
+    /// How many values there may be in all tensors together: no model that fits has a greater size.
+    pub fn values(&self) -> usize {
+        self.bytes.len() / size_of::<f32>()
+    }
+
+    /// Puts the weights into a module of the same structure. Its own may be
+    /// [placeholders](lstm_core::WeightDraws::placeholders).
+    ///
+    /// # Errors
+    ///
+    /// A tensor that is missing, unknown, of another shape or type, or with a value that is not
+    /// finite.
+    pub fn put_into<N: Module>(&self, model: N) -> Result<N, BundleError> {
+        weights_from_bytes(&self.path, &self.bytes, model)
+    }
+}
+
+fn deserialize<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, BundleError> {
+    SafeTensors::deserialize(bytes).map_err(|error| BundleError::Weights {
+        path: path.to_owned(),
+        message: error.to_string(),
+    })
+}
+
+/// Puts the weights in the bytes of a `model.safetensors` into a module of the same structure;
+/// `path` is what errors call the file.
 ///
 /// # Errors
 ///
-/// As [`read_weights`].
+/// Bytes that are cut short or not a safetensors file; otherwise as [`WeightsFile::put_into`].
 pub fn weights_from_bytes<N: Module>(
     path: &Path,
     bytes: &[u8],
     model: N,
 ) -> Result<N, BundleError> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| BundleError::Weights {
-        path: path.to_owned(),
-        message: error.to_string(),
-    })?;
-    let expected = parameters(&model);
-    let mut found = BTreeMap::new();
-    for (name, view) in file.iter() {
-        found.insert(name.to_owned(), view);
-    }
+    let file = deserialize(path, bytes)?;
+    let expected = shapes(&model);
+    let found: BTreeMap<String, TensorView> = file
+        .iter()
+        .map(|(name, view)| (name.to_owned(), view))
+        .collect();
+    check_names(path, &expected, &found)?;
+    let tensors = found
+        .into_iter()
+        .map(|(name, view)| {
+            let data = tensor_data(path, &name, &view, &expected[&name])?;
+            Ok((name, data))
+        })
+        .collect::<Result<_, BundleError>>()?;
+    let mut loader = Loader {
+        path: Vec::new(),
+        tensors,
+    };
+    Ok(model.map(&mut loader))
+}
+
+fn check_names(
+    path: &Path,
+    expected: &BTreeMap<String, Shape>,
+    found: &BTreeMap<String, TensorView>,
+) -> Result<(), BundleError> {
     let missing: Vec<String> = expected
         .keys()
         .filter(|name| !found.contains_key(*name))
@@ -310,39 +383,74 @@ pub fn weights_from_bytes<N: Module>(
         .filter(|name| !expected.contains_key(*name))
         .cloned()
         .collect();
-    if !missing.is_empty() || !unknown.is_empty() {
-        return Err(BundleError::Names {
+    if missing.is_empty() && unknown.is_empty() {
+        return Ok(());
+    }
+    Err(BundleError::Names {
+        path: path.to_owned(),
+        missing,
+        unknown,
+        expected: expected.len(),
+    })
+}
+
+fn tensor_data(
+    path: &Path,
+    name: &str,
+    view: &TensorView,
+    shape: &Shape,
+) -> Result<TensorData, BundleError> {
+    if view.dtype() != Dtype::F32 || view.shape() != &shape[..] {
+        return Err(BundleError::Tensor {
             path: path.to_owned(),
-            missing,
-            unknown,
-            expected: expected.len(),
+            tensor: name.to_owned(),
+            found: format!("{:?} {:?}", view.dtype(), view.shape()),
+            expected: format!("F32 {:?}", &shape[..]),
         });
     }
-    let mut tensors = BTreeMap::new();
-    for (name, view) in found {
-        let shape = expected[&name].shape();
-        if view.dtype() != Dtype::F32 || view.shape() != &shape[..] {
-            return Err(BundleError::Tensor {
-                path: path.to_owned(),
-                tensor: name,
-                found: format!("{:?} {:?}", view.dtype(), view.shape()),
-                expected: format!("F32 {:?}", &shape[..]),
-            });
-        }
-        let values: Vec<f32> = view
-            .data()
-            .as_chunks()
-            .0
-            .iter()
-            .map(|bytes| f32::from_le_bytes(*bytes))
-            .collect();
-        tensors.insert(name, TensorData::new(values, shape.clone()));
+    let values: Vec<f32> = view
+        .data()
+        .as_chunks()
+        .0
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect();
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(place) => Err(BundleError::NotFinite {
+            path: path.to_owned(),
+            tensor: name.to_owned(),
+            place,
+            value: values[place],
+        }),
+        None => Ok(TensorData::new(values, shape.clone())),
     }
-    let mut loader = Loader {
-        path: Vec::new(),
-        tensors,
-    };
-    Ok(model.map(&mut loader))
+}
+
+/// The shape of every parameter by its path; reads no values.
+fn shapes<N: Module>(model: &N) -> BTreeMap<String, Shape> {
+    let mut collector = ShapeCollector::default();
+    model.visit(&mut collector);
+    collector.shapes
+}
+
+#[derive(Default)]
+struct ShapeCollector {
+    path: Vec<String>,
+    shapes: BTreeMap<String, Shape>,
+}
+
+impl ModuleVisitor for ShapeCollector {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.shapes.insert(self.path.join("."), param.lazy_shape());
+    }
 }
 
 /// Replaces each parameter by the tensor of its path; all are known to be there and to fit.

@@ -5,16 +5,17 @@ use std::path::Path;
 use burn::module::{Module, Param};
 use burn::tensor::activation::softmax;
 use burn::tensor::module::embedding;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, IndexingUpdateOp, Tensor};
 use lstm_core::{
     Cell, DropoutMask, Mode, Purpose, Recurrent, RecurrentConfig, RecurrentInit, WeightDraws,
     dropout,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::bundle::{self, BundleConfig, BundleError, FORMAT_VERSION};
-use crate::loss::{Loss, cross_entropy};
+use crate::bundle::{self, BundleConfig, BundleError, FORMAT_VERSION, WeightsFile};
+use crate::loss::{Loss, Target, cross_entropy};
 use crate::pooling::{Pooling, PoolingLayer};
+use crate::text_encoder::TextEncoder;
 use crate::token_batch::TokenBatch;
 use crate::tokenizer::{Tokenizer, TokenizerError};
 
@@ -26,6 +27,9 @@ pub struct ClassifierArchitecture {
     pub d_embedding: usize,
     /// Standard deviation of the initial embeddings.
     pub embedding_deviation: f64,
+    /// Buckets for the pieces of words, whose mean vector is added to the word's own (Bojanowski
+    /// et al. 2017): rare and unknown words get a meaning from how they are spelled. 0 for none.
+    pub subword_buckets: usize,
     /// Which recurrent cell.
     pub cell: Cell,
     /// Features of the hidden state of one layer in one direction.
@@ -36,9 +40,10 @@ pub struct ClassifierArchitecture {
     pub bidirectional: bool,
     /// How the recurrent weights start.
     pub init: RecurrentInit,
-    /// How the outputs of all tokens become one vector.
-    pub pooling: Pooling,
-    /// Probability that the embedding of a whole token is dropped in training.
+    /// How the outputs of all tokens become one vector; several are put side by side.
+    pub pooling: Vec<Pooling>,
+    /// Probability that a whole token's own embedding is dropped in training; what is added for
+    /// its pieces stays.
     pub word_dropout: f64,
     /// Probability of dropout on the embeddings.
     pub embedding_dropout: f64,
@@ -55,12 +60,13 @@ impl Default for ClassifierArchitecture {
         Self {
             d_embedding: 128,
             embedding_deviation: 0.1,
+            subword_buckets: 0,
             cell: Cell::Lstm,
             d_hidden: 128,
             layers: 1,
             bidirectional: false,
             init: RecurrentInit::Orthogonal,
-            pooling: Pooling::Last,
+            pooling: vec![Pooling::Last],
             word_dropout: 0.0,
             embedding_dropout: 0.0,
             layer_dropout: 0.0,
@@ -81,6 +87,7 @@ impl Default for ClassifierArchitecture {
 /// let model = config.init(&Device::flex());
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ClassifierConfig {
     /// How many tokens there are.
     pub vocab: usize,
@@ -117,9 +124,42 @@ impl ClassifierConfig {
     ///
     /// # Panics
     ///
-    /// If a size is 0 or a dropout probability outside `[0, 1)`.
+    /// If a size is 0 or [`ClassifierArchitecture::check`] fails.
     pub fn init(&self, device: &Device) -> ClassifierModel {
         self.init_with(&mut WeightDraws::new(0, device))
+    }
+
+    /// Checks that every size is one that a model with these weights can have, so that none is
+    /// large enough to run out of memory or overflow; that the shapes fit is checked later.
+    fn check_fits(&self, weights: &WeightsFile) -> Result<(), (&'static str, String)> {
+        let parts = &self.architecture;
+        for (key, size, most) in [
+            ("vocab", self.vocab, weights.values()),
+            ("classes", self.classes, weights.values()),
+            (
+                "architecture.d_embedding",
+                parts.d_embedding,
+                weights.values(),
+            ),
+            (
+                "architecture.subword_buckets",
+                parts.subword_buckets,
+                weights.values(),
+            ),
+            ("architecture.d_hidden", parts.d_hidden, weights.values()),
+            ("architecture.layers", parts.layers, weights.tensors()),
+        ] {
+            if size > most {
+                let message = format!(
+                    "{size}, but {} has {} tensors of {} values in all",
+                    bundle::WEIGHTS_FILE,
+                    weights.tensors(),
+                    weights.values()
+                );
+                return Err((key, message));
+            }
+        }
+        Ok(())
     }
 
     /// A model with the next weights of `draws`.
@@ -129,18 +169,32 @@ impl ClassifierConfig {
     /// As [`init`](Self::init).
     pub fn init_with(&self, draws: &mut WeightDraws) -> ClassifierModel {
         let parts = &self.architecture;
+        assert!(
+            self.vocab > 0 && self.classes > 0,
+            "a classifier has at least one token and one class, not {} tokens and {} classes",
+            self.vocab,
+            self.classes
+        );
+        if let Err((key, message)) = parts.check() {
+            panic!("{key} {message}");
+        }
         let recurrent = RecurrentConfig::new(parts.cell, parts.d_embedding, parts.d_hidden)
             .with_layers(parts.layers)
             .with_bidirectional(parts.bidirectional)
             .with_dropout(parts.layer_dropout)
             .with_dropout_mask(parts.dropout_mask)
             .with_init(parts.init);
-        let features = recurrent.d_output();
+        let outputs = recurrent.d_output();
+        let features = parts.pooling.len() * outputs;
         let bound = (6.0 / (features + self.classes) as f64).sqrt();
         ClassifierModel {
             embedding: draws.normal([self.vocab, parts.d_embedding], parts.embedding_deviation),
+            subword_embedding: (parts.subword_buckets > 0).then(|| {
+                let shape = [parts.subword_buckets, parts.d_embedding];
+                draws.normal(shape, parts.embedding_deviation)
+            }),
             recurrent: recurrent.init_with(draws),
-            pooling: PoolingLayer::new(parts.pooling, features, draws),
+            pooling: PoolingLayer::new(&parts.pooling, outputs, draws),
             output_weight: draws.uniform([features, self.classes], bound),
             output_bias: draws.parameter([1, self.classes], vec![0.0; self.classes]),
             word_dropout: parts.word_dropout,
@@ -156,6 +210,8 @@ impl ClassifierConfig {
 pub struct ClassifierModel {
     /// `[vocab, d_embedding]`
     embedding: Param<Tensor<2>>,
+    /// `[subword_buckets, d_embedding]`
+    subword_embedding: Option<Param<Tensor<2>>>,
     recurrent: Recurrent,
     pooling: PoolingLayer,
     /// `[features, classes]`
@@ -184,6 +240,7 @@ impl ClassifierModel {
             Purpose::named("word dropout"),
             mode,
         );
+        let embedded = self.add_subwords(embedded, batch);
         let embedded = dropout(
             embedded,
             self.embedding_dropout,
@@ -211,15 +268,22 @@ impl ClassifierModel {
             + self.output_bias.val()
     }
 
-    /// The loss of a batch of texts whose true classes are `truth`.
-    pub fn loss(
-        &self,
-        batch: &TokenBatch,
-        truth: &[usize],
-        label_smoothing: f64,
-        mode: Mode,
-    ) -> Loss {
-        cross_entropy(self.forward(batch, mode), truth, label_smoothing)
+    /// Adds to each token's vector the mean of its pieces' vectors.
+    fn add_subwords(&self, embedded: Tensor<3>, batch: &TokenBatch) -> Tensor<3> {
+        let (Some(table), Some(subwords)) = (&self.subword_embedding, &batch.subwords) else {
+            return embedded;
+        };
+        let [rows, time, features] = embedded.dims();
+        let pieces = table.val().select(0, subwords.buckets.clone()) * subwords.shares.clone();
+        embedded
+            .reshape([rows * time, features])
+            .select_assign(0, subwords.tokens.clone(), pieces, IndexingUpdateOp::Add)
+            .reshape([rows, time, features])
+    }
+
+    /// The loss of a batch of texts.
+    pub fn loss(&self, batch: &TokenBatch, targets: &[Target], mode: Mode) -> Loss {
+        cross_entropy(self.forward(batch, mode), targets)
     }
 
     /// The probabilities of the classes for each text: `batch` rows of `classes`.
@@ -233,6 +297,7 @@ impl ClassifierModel {
 
 /// The classifier's part of `config.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ClassifierBundle {
     /// The network.
     pub config: ClassifierConfig,
@@ -247,7 +312,7 @@ pub struct ClassifierBundle {
 /// A trained classifier: text in, label out.
 #[derive(Debug)]
 pub struct Classifier {
-    tokenizer: Tokenizer,
+    encoder: TextEncoder,
     model: ClassifierModel,
     parts: ClassifierBundle,
     device: Device,
@@ -293,7 +358,7 @@ impl Classifier {
             "a classifier has a label and a prior share for each class"
         );
         Self {
-            tokenizer,
+            encoder: parts.encoder(tokenizer),
             model,
             parts,
             device: device.clone(),
@@ -315,31 +380,31 @@ impl Classifier {
             message,
         };
         parts
-            .config
-            .architecture
             .check()
-            .map_err(|(key, message)| {
-                invalid(format!("model.config.architecture.{key}: {message}"))
-            })?;
-        let classes = parts.config.classes;
-        if classes == 0 || parts.labels.len() != classes || parts.prior.len() != classes {
-            return Err(invalid(format!(
-                "{} labels and {} prior shares for {classes} classes",
-                parts.labels.len(),
-                parts.prior.len()
-            )));
-        }
+            .map_err(|(key, message)| invalid(format!("model.{key}: {message}")))?;
         let tokenizer = Tokenizer::load(directory.join(bundle::TOKENIZER_FILE))?;
         if tokenizer.size() != parts.config.vocab {
             return Err(invalid(format!(
-                "a vocabulary of {} tokens, but {} has {}",
+                "model.config.vocab: {}, but {} has {} tokens",
                 parts.config.vocab,
                 bundle::TOKENIZER_FILE,
                 tokenizer.size()
             )));
         }
-        let model = bundle::read_weights(directory, parts.config.init(device))?;
-        Ok(Self::new(tokenizer, model, parts, device))
+        let weights = WeightsFile::read(directory)?;
+        parts
+            .config
+            .check_fits(&weights)
+            .map_err(|(key, message)| invalid(format!("model.config.{key}: {message}")))?;
+        let model = parts
+            .config
+            .init_with(&mut WeightDraws::placeholders(device));
+        Ok(Self::new(
+            tokenizer,
+            weights.put_into(model)?,
+            parts,
+            device,
+        ))
     }
 
     /// Writes the bundle's files into an existing directory. `training` says how the model came
@@ -363,7 +428,7 @@ impl Classifier {
         bundle::write(
             directory.as_ref(),
             &config,
-            &self.tokenizer,
+            self.tokenizer(),
             &self.model,
             readme,
         )
@@ -386,7 +451,7 @@ impl Classifier {
 
     /// The vocabulary.
     pub fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
+        self.encoder.tokenizer()
     }
 
     /// Classifies one text. A text without a token gets the class prior.
@@ -405,20 +470,17 @@ impl Classifier {
     ///
     /// What the tokenizer refuses.
     pub fn classify_all(&self, texts: &[&str]) -> Result<Vec<Answer>, TokenizerError> {
-        let mut tokens = self.tokenizer.encode_all(texts)?;
-        for tokens in &mut tokens {
-            self.parts.cut(tokens);
-        }
-        if tokens.is_empty() {
+        let texts = self.encoder.encode_all(texts)?;
+        if texts.is_empty() {
             return Ok(Vec::new());
         }
-        let batch = TokenBatch::new(&tokens, &self.device);
+        let batch = TokenBatch::new(&texts.iter().collect::<Vec<_>>(), &self.device);
         let probabilities = self.model.probabilities(&batch);
-        Ok(tokens
+        Ok(texts
             .iter()
             .zip(probabilities)
-            .map(|(tokens, probabilities)| {
-                self.answer(if tokens.is_empty() {
+            .map(|(text, probabilities)| {
+                self.answer(if text.is_empty() {
                     self.parts.prior.clone()
                 } else {
                     probabilities
@@ -438,11 +500,31 @@ impl Classifier {
 }
 
 impl ClassifierBundle {
-    /// Cuts a text's tokens to the length that the classifier reads.
-    pub fn cut(&self, tokens: &mut Vec<u32>) {
-        if self.max_tokens > 0 {
-            tokens.truncate(self.max_tokens);
+    /// Checks what the files beside it have no say in.
+    ///
+    /// # Errors
+    ///
+    /// The first key whose value is not in its range, and what it must be.
+    pub fn check(&self) -> Result<(), (String, String)> {
+        let within = |(key, message)| (format!("config.architecture.{key}"), message);
+        self.config.architecture.check().map_err(within)?;
+        let classes = self.config.classes;
+        if classes == 0 {
+            return Err(("config.classes".to_owned(), "must be at least 1".to_owned()));
         }
+        for (key, count) in [("labels", self.labels.len()), ("prior", self.prior.len())] {
+            if count != classes {
+                let message = format!("has {count} entries for {classes} classes");
+                return Err((key.to_owned(), message));
+            }
+        }
+        Ok(())
+    }
+
+    /// How texts are encoded for this classifier.
+    pub fn encoder(&self, tokenizer: Tokenizer) -> TextEncoder {
+        let buckets = self.config.architecture.subword_buckets;
+        TextEncoder::new(tokenizer, self.max_tokens, buckets)
     }
 }
 
@@ -461,6 +543,9 @@ impl ClassifierArchitecture {
             if size == 0 {
                 return Err((key, "must be at least 1".to_owned()));
             }
+        }
+        if self.pooling.is_empty() {
+            return Err(("pooling", "must name at least one".to_owned()));
         }
         for (key, probability) in [
             ("word_dropout", self.word_dropout),

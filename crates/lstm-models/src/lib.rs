@@ -15,15 +15,17 @@ pub mod bundle;
 mod classifier;
 mod loss;
 mod pooling;
+mod text_encoder;
 mod token_batch;
 mod tokenizer;
 
 pub use classifier::{
     Answer, Classifier, ClassifierArchitecture, ClassifierBundle, ClassifierConfig, ClassifierModel,
 };
-pub use loss::{Loss, cross_entropy};
+pub use loss::{Loss, Target, cross_entropy};
 pub use pooling::{Pooling, PoolingLayer};
-pub use token_batch::TokenBatch;
+pub use text_encoder::{EncodedText, TextEncoder, subword_buckets};
+pub use token_batch::{SubwordBatch, TokenBatch};
 #[cfg(feature = "learn")]
 pub use tokenizer::learn::{BpeOptions, WordOptions};
 pub use tokenizer::{PAD, Split, Tokenizer, TokenizerError, UNKNOWN};

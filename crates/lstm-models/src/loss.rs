@@ -15,26 +15,36 @@ pub struct Loss {
     pub count: f64,
 }
 
-/// Softmax cross-entropy of `logits` `[batch, classes]` against the true classes.
-///
-/// `label_smoothing` ε moves a share ε of the truth to all classes evenly (Szegedy et al. 2016):
-/// it changes the objective, never the reported likelihood.
-pub fn cross_entropy(logits: Tensor<2>, truth: &[usize], label_smoothing: f64) -> Loss {
+/// What a batch's item should have been.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Target {
+    /// The true class.
+    pub class: usize,
+    /// The share ε of the truth that is moved to all classes evenly (label smoothing, Szegedy et
+    /// al. 2016). It changes the objective, never the reported likelihood.
+    pub smoothing: f32,
+}
+
+/// Softmax cross-entropy of `logits` `[batch, classes]`.
+pub fn cross_entropy(logits: Tensor<2>, targets: &[Target]) -> Loss {
     let device: Device = logits.device();
-    let batch = truth.len();
-    let classes: Vec<i64> = truth.iter().map(|&class| class as i64).collect();
+    let batch = targets.len();
+    let classes: Vec<i64> = targets.iter().map(|target| target.class as i64).collect();
     let classes = Tensor::<2, Int>::from_data(TensorData::new(classes, [batch, 1]), &device);
     let log_probabilities = log_softmax(logits, 1);
-    let nll = -log_probabilities.clone().gather(1, classes).sum();
-    let objective = if label_smoothing == 0.0 {
+    let nll = -log_probabilities.clone().gather(1, classes);
+    let objective = if targets.iter().all(|target| target.smoothing == 0.0) {
         nll.clone()
     } else {
-        let uniform = -log_probabilities.mean_dim(1).sum();
-        nll.clone() * (1.0 - label_smoothing) + uniform * label_smoothing
+        let smoothing: Vec<f32> = targets.iter().map(|target| target.smoothing).collect();
+        let smoothing = Tensor::<2>::from_data(TensorData::new(smoothing, [batch, 1]), &device);
+        let uniform = -log_probabilities.mean_dim(1);
+        // (1 - ε)·nll + ε·uniform
+        nll.clone() + smoothing * (uniform - nll.clone())
     };
     Loss {
-        objective,
-        nll: nll.detach(),
+        objective: objective.sum(),
+        nll: nll.sum().detach(),
         count: batch as f64,
     }
 }
@@ -51,7 +61,8 @@ mod tests {
     fn agrees_with_pytorch() {
         let logits = Tensor::<2>::from_floats([[1.0, 2.0, 3.0], [2.0, -1.0, 0.0]], &Device::flex());
         for (smoothing, expected) in [(0.0, 3.577_452), (0.1, 3.544_119)] {
-            let loss = cross_entropy(logits.clone(), &[2, 1], smoothing);
+            let targets = [2, 1].map(|class| Target { class, smoothing });
+            let loss = cross_entropy(logits.clone(), &targets);
             loss.objective
                 .into_data()
                 .assert_approx_eq::<f32>(&TensorData::from([expected]), Tolerance::absolute(1e-5));

@@ -22,12 +22,12 @@ pub enum Pooling {
     Attention,
 }
 
-/// A [`Pooling`] with its parameters, if it has any.
+/// One or several [`Pooling`]s side by side, with their parameters if they have any.
 #[derive(Module, Debug)]
 pub struct PoolingLayer {
     attention: Option<AttentionPooling>,
     #[module(skip)]
-    kind: Pooling,
+    kinds: Vec<Pooling>,
 }
 
 /// The parameters of [`Pooling::Attention`].
@@ -46,9 +46,9 @@ pub struct AttentionPooling {
 const MASKED: f32 = -1e30;
 
 impl PoolingLayer {
-    /// A pooling of `features` features.
-    pub fn new(kind: Pooling, features: usize, draws: &mut WeightDraws) -> Self {
-        let attention = (kind == Pooling::Attention).then(|| {
+    /// Poolings of `features` features each.
+    pub fn new(kinds: &[Pooling], features: usize, draws: &mut WeightDraws) -> Self {
+        let attention = kinds.contains(&Pooling::Attention).then(|| {
             let bound = (6.0 / (2 * features) as f64).sqrt();
             AttentionPooling {
                 weight: draws.uniform([features, features], bound),
@@ -56,11 +56,14 @@ impl PoolingLayer {
                 query: draws.uniform([features, 1], (6.0 / (features + 1) as f64).sqrt()),
             }
         });
-        Self { attention, kind }
+        Self {
+            attention,
+            kinds: kinds.to_vec(),
+        }
     }
 
-    /// The vectors `[batch, features]` of `outputs` `[batch, time, features]`, which are zero in
-    /// the `padding` `[batch, time]`; a sequence of length 0 gives zeros.
+    /// The vectors `[batch, poolings * features]` of `outputs` `[batch, time, features]`, which are
+    /// zero in the `padding` `[batch, time]`; a sequence of length 0 gives zeros.
     pub fn forward(
         &self,
         outputs: Tensor<3>,
@@ -68,12 +71,20 @@ impl PoolingLayer {
         lengths: &Lengths,
         padding: Tensor<2, Bool>,
     ) -> Tensor<2> {
-        match (&self.attention, self.kind) {
-            (Some(attention), _) => attention.forward(outputs, padding),
-            (None, Pooling::Mean) => mean(outputs, lengths),
-            (None, Pooling::Max) => max(outputs, lengths, padding),
-            (None, _) => last(outputs.dims()[2], state),
-        }
+        let pooled = self.kinds.iter().map(|kind| {
+            let outputs = outputs.clone();
+            match kind {
+                Pooling::Last => last(outputs.dims()[2], state),
+                Pooling::Mean => mean(outputs, lengths),
+                Pooling::Max => max(outputs, lengths, padding.clone()),
+                Pooling::Attention => self
+                    .attention
+                    .as_ref()
+                    .expect("attention has its parameters")
+                    .forward(outputs, padding.clone()),
+            }
+        });
+        Tensor::cat(pooled.collect(), 1)
     }
 }
 
@@ -144,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    fn pooled(kind: Pooling) -> Vec<f32> {
+    fn pooled(kinds: &[Pooling]) -> Vec<f32> {
         let device = Device::flex();
         // Two features, three steps; lengths 2 and 0.
         let outputs = Tensor::<3>::from_floats(
@@ -165,7 +176,7 @@ mod tests {
             TensorData::new(vec![false, false, true, true, true, true], [2, 3]),
             &device,
         );
-        let layer = PoolingLayer::new(kind, 2, &mut WeightDraws::new(1, &device));
+        let layer = PoolingLayer::new(kinds, 2, &mut WeightDraws::new(1, &device));
         layer
             .forward(outputs, &state, &lengths, padding)
             .into_data()
@@ -175,10 +186,12 @@ mod tests {
 
     #[test]
     fn each_kind_pools_the_real_steps_only() {
-        assert_eq!(pooled(Pooling::Last), [-3.0, 4.0, 0.0, 0.0]);
-        assert_eq!(pooled(Pooling::Mean), [-2.0, 3.0, 0.0, 0.0]);
-        assert_eq!(pooled(Pooling::Max), [-1.0, 4.0, 0.0, 0.0]);
-        let attention = pooled(Pooling::Attention);
+        assert_eq!(pooled(&[Pooling::Last]), [-3.0, 4.0, 0.0, 0.0]);
+        assert_eq!(pooled(&[Pooling::Mean]), [-2.0, 3.0, 0.0, 0.0]);
+        assert_eq!(pooled(&[Pooling::Max]), [-1.0, 4.0, 0.0, 0.0]);
+        let both = pooled(&[Pooling::Max, Pooling::Last]);
+        assert_eq!(both, [-1.0, 4.0, -3.0, 4.0, 0.0, 0.0, 0.0, 0.0]);
+        let attention = pooled(&[Pooling::Attention]);
         assert!((-3.0..=-1.0).contains(&attention[0]), "{attention:?}");
         assert!((2.0..=4.0).contains(&attention[1]), "{attention:?}");
         assert_eq!(attention[2..], [0.0, 0.0]);

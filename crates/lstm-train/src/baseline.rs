@@ -96,6 +96,7 @@ mod tests {
                 .map(|&(label, text)| Example {
                     text: text.to_owned(),
                     label,
+                    weak: false,
                 })
                 .collect(),
         }

@@ -30,7 +30,7 @@ pub enum Split {
 #[derive(Debug, thiserror::Error)]
 pub enum TokenizerError {
     /// The file cannot be read.
-    #[error("cannot read the tokenizer {path}")]
+    #[error("cannot read {path}: {source}")]
     Read {
         /// The file.
         path: String,
@@ -74,8 +74,8 @@ impl Tokenizer {
     ///
     /// # Errors
     ///
-    /// A file that cannot be read or is not a tokenizer with `<pad>` as token 0 and `<unk>` as
-    /// token 1.
+    /// A file that cannot be read or is not a tokenizer with `<pad>` as token 0, `<unk>` as token 1
+    /// and ids without holes.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, TokenizerError> {
         let name = path.as_ref().display().to_string();
         let bytes = std::fs::read(path).map_err(|source| TokenizerError::Read {
@@ -91,11 +91,28 @@ impl Tokenizer {
     ///
     /// As [`load`](Self::load).
     pub fn from_json(json: &[u8], name: &str) -> Result<Self, TokenizerError> {
-        let inner =
-            tokenizers::Tokenizer::from_bytes(json).map_err(|error| TokenizerError::Parse {
-                path: name.to_owned(),
-                message: error.to_string(),
-            })?;
+        let parse_error = |message: String| TokenizerError::Parse {
+            path: name.to_owned(),
+            message,
+        };
+        let mut inner = tokenizers::Tokenizer::from_bytes(json)
+            .map_err(|error| parse_error(error.to_string()))?;
+        // Batches are padded and cut by the models: what the file says about it would make the
+        // tokens of a text depend on the texts beside it.
+        inner.with_padding(None);
+        inner.with_truncation(None).map_err(tokenize_error)?;
+        let size = inner.get_vocab_size(true);
+        // Ids are rows of an embedding.
+        if let Some((token, id)) = inner
+            .get_vocab(true)
+            .into_iter()
+            .filter(|(_, id)| *id as usize >= size)
+            .min_by_key(|(_, id)| *id)
+        {
+            return Err(parse_error(format!(
+                "token `{token}` has id {id}, expected ids below the {size} tokens there are"
+            )));
+        }
         for (token, id) in [(PAD_TOKEN, PAD), (UNKNOWN_TOKEN, UNKNOWN)] {
             if inner.token_to_id(token) != Some(id) {
                 return Err(TokenizerError::SpecialToken {
@@ -143,6 +160,25 @@ impl Tokenizer {
             .encode_fast(text, false)
             .map_err(tokenize_error)?;
         Ok(encoding.get_ids().to_vec())
+    }
+
+    /// The token ids of a text, and the stretch of the text that each stands for.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode).
+    pub fn encode_with_words<'a>(
+        &self,
+        text: &'a str,
+    ) -> Result<(Vec<u32>, Vec<&'a str>), TokenizerError> {
+        let encoding = self.inner.encode(text, false).map_err(tokenize_error)?;
+        let words = encoding
+            .get_offsets()
+            .iter()
+            // A byte pair may end within a character: then it has no word of its own.
+            .map(|&(start, end)| text.get(start..end).unwrap_or(""))
+            .collect();
+        Ok((encoding.get_ids().to_vec(), words))
     }
 
     /// The token ids of many texts, in their order; on several threads.

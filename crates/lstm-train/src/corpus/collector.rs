@@ -41,6 +41,17 @@ impl<'a> Collector<'a> {
 
     /// Takes an example from a line; white space around its label does not count.
     pub fn add(&mut self, line: usize, label: &str, text: &str) -> Result<(), CorpusError> {
+        self.add_rated(line, label, text, false)
+    }
+
+    /// As [`add`](Self::add), for a label that may hold only somewhat.
+    pub fn add_rated(
+        &mut self,
+        line: usize,
+        label: &str,
+        text: &str,
+        weak: bool,
+    ) -> Result<(), CorpusError> {
         let name = label.trim();
         let number = match self.numbers.get(name) {
             Some(&number) => number,
@@ -67,6 +78,7 @@ impl<'a> Collector<'a> {
         self.examples.push(Example {
             text: text.to_owned(),
             label: number,
+            weak,
         });
         Ok(())
     }

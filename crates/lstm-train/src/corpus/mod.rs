@@ -36,6 +36,8 @@ pub struct Example {
     pub text: String,
     /// The place of its label in [`Corpus::labels`].
     pub label: usize,
+    /// Whether the label holds only somewhat: of `sst`, degrees 1 and 3.
+    pub weak: bool,
 }
 
 /// Labelled texts.

@@ -72,11 +72,13 @@ pub(super) fn read(
                 continue;
             };
             let text = tree.words[node.words.clone()].join(" ");
+            // Two classes keep of the degrees whether they were the middle ones.
+            let weak = options.sst.classes == SstClasses::Two && matches!(node.degree, 1 | 3);
             match options.sst.examples {
-                SstExamples::Sentences => collector.add(number, label, &text)?,
+                SstExamples::Sentences => collector.add_rated(number, label, &text, weak)?,
                 SstExamples::Phrases => {
                     if !seen.contains(&(label, text.clone())) {
-                        collector.add(number, label, &text)?;
+                        collector.add_rated(number, label, &text, weak)?;
                         seen.insert((label, text));
                     }
                 }

@@ -69,7 +69,7 @@ pub struct Event {
     pub epoch: u64,
     /// Seconds since training began, summed over interruptions.
     pub seconds: f64,
-    /// The scores by name; `null` for one that is not a finite number.
+    /// The scores by name; `null` for one that is not a finite number, and `n` as an integer.
     #[serde(flatten)]
     pub metrics: Map<String, Value>,
 }
@@ -84,7 +84,15 @@ impl Event {
             seconds: (seconds * 1000.0).round() / 1000.0,
             metrics: metrics
                 .iter()
-                .map(|(name, value)| (name.clone(), Value::from(*value)))
+                .map(|(name, &value)| {
+                    let counts = name == "n";
+                    let value = if counts {
+                        Value::from(value as u64)
+                    } else {
+                        value.into()
+                    };
+                    (name.clone(), value)
+                })
                 .collect(),
         }
     }

@@ -25,6 +25,8 @@ pub struct TrainingOptions {
     pub momentum: f64,
     /// Weight decay.
     pub weight_decay: f64,
+    /// Weight decay of embeddings, with `adamw`; by default that of all weights.
+    pub embedding_weight_decay: Option<f64>,
     /// How the learning rate falls.
     pub schedule: ScheduleKind,
     /// Steps in which the learning rate rises from 0.
@@ -33,6 +35,8 @@ pub struct TrainingOptions {
     pub clip_norm: f64,
     /// The share of the truth that is moved to all classes evenly.
     pub label_smoothing: f64,
+    /// The same for examples whose label holds only somewhat: of `sst`, degrees 1 and 3.
+    pub weak_smoothing: f64,
     /// The metric of the validation data that picks the best weights.
     pub metric: String,
     /// Validations without a better metric after which training stops; 0 for never.
@@ -58,10 +62,12 @@ impl Default for TrainingOptions {
             learning_rate: 1e-3,
             momentum: 0.0,
             weight_decay: 0.0,
+            embedding_weight_decay: None,
             schedule: ScheduleKind::Constant,
             warmup_steps: 0,
             clip_norm: 0.0,
             label_smoothing: 0.0,
+            weak_smoothing: 0.0,
             metric: "accuracy".to_owned(),
             patience: 0,
             valid_steps: 0,
@@ -102,11 +108,16 @@ impl TrainingOptions {
         for (key, value) in [
             ("momentum", self.momentum),
             ("label_smoothing", self.label_smoothing),
+            ("weak_smoothing", self.weak_smoothing),
         ] {
             range(key, value, (0.0..1.0).contains(&value), "in [0, 1)")?;
         }
         for (key, value) in [
             ("weight_decay", self.weight_decay),
+            (
+                "embedding_weight_decay",
+                self.embedding_weight_decay.unwrap_or(0.0),
+            ),
             ("clip_norm", self.clip_norm),
             ("checkpoint_minutes", self.checkpoint_minutes),
         ] {
@@ -114,6 +125,10 @@ impl TrainingOptions {
         }
         if self.momentum > 0.0 && self.optimizer != OptimizerKind::Sgd {
             return Err(("momentum", "is for the optimizer `sgd` only".to_owned()));
+        }
+        if self.embedding_weight_decay.is_some() && self.optimizer != OptimizerKind::Adamw {
+            let message = "is for the optimizer `adamw` only".to_owned();
+            return Err(("embedding_weight_decay", message));
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use lstm_models::bundle::{self, BundleError};
 
 use super::checkpoint::{self, Best, CheckpointError, Position, Window};
 use super::gradients;
+use super::optimizer;
 use super::options::TrainingOptions;
 use super::schedule::Schedule;
 use super::task::{Metrics, Part, Task, higher_is_better};
@@ -201,9 +202,7 @@ impl Trainer {
                 warmup_steps: options.warmup_steps,
                 total_steps,
             },
-            optimizer: options
-                .optimizer
-                .init(options.momentum, options.weight_decay),
+            optimizer: optimizer::init(options),
             model,
             position: Position {
                 step: 0,

@@ -7,9 +7,11 @@ mod train;
 
 use burn::tensor::Device;
 use lstm_core::Mode;
-use lstm_models::{ClassifierModel, Loss, TokenBatch, Tokenizer, TokenizerError};
+use lstm_models::{
+    ClassifierModel, EncodedText, Loss, Target, TextEncoder, TokenBatch, TokenizerError,
+};
 
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Example};
 use crate::metrics::{Classification, ClassificationScores};
 use crate::training::{Metrics, Part, Task, batches};
 use data::Corpora;
@@ -29,7 +31,6 @@ pub struct ClassifierTask {
     prior: Vec<f32>,
     batch_size: usize,
     seed: u64,
-    label_smoothing: f64,
     device: Device,
     fingerprint: u32,
 }
@@ -37,9 +38,9 @@ pub struct ClassifierTask {
 /// Texts as token ids, with their labels.
 #[derive(Debug)]
 struct Encoded {
-    tokens: Vec<Vec<u32>>,
+    texts: Vec<EncodedText>,
     lengths: Vec<usize>,
-    labels: Vec<usize>,
+    targets: Vec<Target>,
 }
 
 /// How a [`ClassifierTask`] makes and weighs its batches.
@@ -51,8 +52,8 @@ pub struct TaskOptions {
     pub seed: u64,
     /// The share of the truth that is moved to all classes evenly.
     pub label_smoothing: f64,
-    /// Texts are cut after this many tokens; 0 for never.
-    pub max_tokens: usize,
+    /// The same for examples whose label holds only somewhat.
+    pub weak_smoothing: f64,
 }
 
 impl Default for TaskOptions {
@@ -61,7 +62,7 @@ impl Default for TaskOptions {
             batch_size: 32,
             seed: 1,
             label_smoothing: 0.0,
-            max_tokens: 0,
+            weak_smoothing: 0.0,
         }
     }
 }
@@ -74,11 +75,11 @@ impl ClassifierTask {
     /// What the tokenizer refuses.
     pub fn new(
         corpora: &Corpora,
-        tokenizer: &Tokenizer,
+        encoder: &TextEncoder,
         options: &TaskOptions,
         device: &Device,
     ) -> Result<Self, TokenizerError> {
-        let encode = |corpus: &Corpus| Encoded::new(corpus, tokenizer, options.max_tokens);
+        let encode = |corpus: &Corpus| Encoded::new(corpus, encoder, options);
         let mut crc = flate2::Crc::new();
         for corpus in [Some(&corpora.train), corpora.valid.as_ref()]
             .into_iter()
@@ -96,7 +97,6 @@ impl ClassifierTask {
             prior: prior(&corpora.train),
             batch_size: options.batch_size,
             seed: options.seed,
-            label_smoothing: options.label_smoothing,
             device: device.clone(),
             fingerprint: crc.sum(),
         })
@@ -118,7 +118,7 @@ impl ClassifierTask {
                     0 => &self.prior,
                     _ => probabilities,
                 };
-                classification.add(encoded.labels[text], answer);
+                classification.add(encoded.targets[text].class, answer);
             }
         }
         Some(classification.scores())
@@ -143,8 +143,8 @@ impl Task for ClassifierTask {
 
     fn loss(&self, model: &ClassifierModel, batch: &[usize], mode: Mode) -> Loss {
         let tokens = self.train.token_batch(batch, &self.device);
-        let truth: Vec<usize> = batch.iter().map(|&text| self.train.labels[text]).collect();
-        model.loss(&tokens, &truth, self.label_smoothing, mode)
+        let targets: Vec<Target> = batch.iter().map(|&text| self.train.targets[text]).collect();
+        model.loss(&tokens, &targets, mode)
     }
 
     fn evaluate(&self, model: &ClassifierModel, part: Part) -> Option<Metrics> {
@@ -162,39 +162,33 @@ pub(crate) fn metrics(scores: &ClassificationScores) -> Metrics {
         ("accuracy".to_owned(), scores.accuracy),
         ("loss".to_owned(), scores.loss),
         ("macro_f1".to_owned(), scores.macro_f1),
-        ("n".to_owned(), scores.n as f64),
     ])
 }
 
 impl Encoded {
     fn new(
         corpus: &Corpus,
-        tokenizer: &Tokenizer,
-        max_tokens: usize,
+        encoder: &TextEncoder,
+        options: &TaskOptions,
     ) -> Result<Self, TokenizerError> {
         let texts: Vec<&str> = corpus.texts().collect();
-        let mut tokens = tokenizer.encode_all(&texts)?;
-        if max_tokens > 0 {
-            for tokens in &mut tokens {
-                tokens.truncate(max_tokens);
-            }
-        }
+        let texts = encoder.encode_all(&texts)?;
+        let target = |example: &Example| Target {
+            class: example.label,
+            smoothing: match example.weak {
+                true => options.weak_smoothing as f32,
+                false => options.label_smoothing as f32,
+            },
+        };
         Ok(Self {
-            lengths: tokens.iter().map(Vec::len).collect(),
-            labels: corpus
-                .examples
-                .iter()
-                .map(|example| example.label)
-                .collect(),
-            tokens,
+            lengths: texts.iter().map(EncodedText::len).collect(),
+            targets: corpus.examples.iter().map(target).collect(),
+            texts,
         })
     }
 
     fn token_batch(&self, batch: &[usize], device: &Device) -> TokenBatch {
-        let tokens: Vec<&[u32]> = batch
-            .iter()
-            .map(|&text| self.tokens[text].as_slice())
-            .collect();
-        TokenBatch::new(&tokens, device)
+        let texts: Vec<&EncodedText> = batch.iter().map(|&text| &self.texts[text]).collect();
+        TokenBatch::new(&texts, device)
     }
 }

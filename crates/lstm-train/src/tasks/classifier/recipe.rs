@@ -42,6 +42,8 @@ pub const RECIPES: [Builtin; 6] = [
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClassifierRecipe {
+    /// What its runs are called; a recipe's file name says it.
+    pub name: String,
     /// What it learns from.
     pub data: DataOptions,
     /// How text becomes tokens.

@@ -69,7 +69,6 @@ impl Report {
     /// Scores a trained model; `None` where there is neither a test nor a validation part.
     pub(super) fn new(
         recipe: &ClassifierRecipe,
-        name: &str,
         corpora: &Corpora,
         task: &ClassifierTask,
         trained: &Trained<ClassifierModel>,
@@ -82,6 +81,7 @@ impl Report {
         let scores = task.scores(&trained.model, part)?;
         let baselines = Baselines::fit(&corpora.train, corpus);
         let parameters = burn::module::Module::num_params(&trained.model);
+        let name = &recipe.name;
         let best_epoch = trained
             .best
             .as_ref()
@@ -122,6 +122,7 @@ impl Report {
     /// The scores by name, as the log has them.
     pub fn metrics(&self) -> Metrics {
         let mut all = metrics(&self.scores);
+        all.insert("n".to_owned(), self.scores.n as f64);
         for (name, scores) in [
             ("baseline_accuracy", &self.baselines.words),
             ("baseline_bigrams_accuracy", &self.baselines.bigrams),

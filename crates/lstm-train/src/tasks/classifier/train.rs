@@ -7,7 +7,9 @@ use std::sync::atomic::AtomicBool;
 use burn::tensor::Device;
 use lstm_core::WeightDraws;
 use lstm_models::bundle::BundleError;
-use lstm_models::{Classifier, ClassifierBundle, ClassifierConfig, Tokenizer, TokenizerError};
+use lstm_models::{
+    Classifier, ClassifierBundle, ClassifierConfig, TextEncoder, Tokenizer, TokenizerError,
+};
 
 use super::data::{Corpora, DataError};
 use super::recipe::ClassifierRecipe;
@@ -109,6 +111,7 @@ pub enum TrainEnd {
 impl TrainRequest {
     fn recipe(&self) -> Result<ClassifierRecipe, TrainRequestError> {
         let mut recipe: ClassifierRecipe = self.recipe.parse(&self.assignments)?;
+        recipe.name = self.recipe.name.clone();
         if let Some(directory) = &self.data {
             // Absolute, so that the run can be resumed from elsewhere.
             let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
@@ -141,9 +144,9 @@ pub fn train(
     interrupted: Arc<AtomicBool>,
 ) -> Result<TrainEnd, TrainRequestError> {
     let recipe = request.recipe()?;
-    let prepared = Prepared::new(recipe, request.recipe.name.clone(), device)?;
+    let prepared = Prepared::new(recipe, device)?;
     let text = to_full_text(&prepared.recipe, &request.recipe.origin);
-    let directory = RunDirectory::create(request.run.as_deref(), &prepared.name, &text)?;
+    let directory = RunDirectory::create(request.run.as_deref(), &prepared.recipe.name, &text)?;
     prepared.run(directory, device, interrupted)
 }
 
@@ -166,20 +169,17 @@ pub fn resume(
         });
     }
     let text = RecipeText {
-        name: path
-            .file_name()
-            .map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned()),
+        name: String::new(),
         origin: directory.recipe().display().to_string(),
         text,
     };
     let recipe: ClassifierRecipe = text.parse(&[])?;
-    Prepared::new(recipe, text.name, device)?.run(directory, device, interrupted)
+    Prepared::new(recipe, device)?.run(directory, device, interrupted)
 }
 
 /// A recipe with its data read and its vocabulary learned.
 struct Prepared {
     recipe: ClassifierRecipe,
-    name: String,
     corpora: Corpora,
     tokenizer: Tokenizer,
     task: ClassifierTask,
@@ -187,26 +187,26 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(
-        recipe: ClassifierRecipe,
-        name: String,
-        device: &Device,
-    ) -> Result<Self, TrainRequestError> {
+    fn new(recipe: ClassifierRecipe, device: &Device) -> Result<Self, TrainRequestError> {
         let corpora = recipe.data.load()?;
         let tokenizer = recipe.tokenizer.learn(&corpora.train)?;
         let options = TaskOptions {
             batch_size: recipe.training.batch_size,
             seed: recipe.training.seed,
             label_smoothing: recipe.training.label_smoothing,
-            max_tokens: recipe.tokenizer.max_tokens,
+            weak_smoothing: recipe.training.weak_smoothing,
         };
         let device = device.clone().autodiff();
-        let task = ClassifierTask::new(&corpora, &tokenizer, &options, &device)?;
+        let encoder = TextEncoder::new(
+            tokenizer.clone(),
+            recipe.tokenizer.max_tokens,
+            recipe.model.subword_buckets,
+        );
+        let task = ClassifierTask::new(&corpora, &encoder, &options, &device)?;
         let config = ClassifierConfig::new(tokenizer.size(), corpora.train.labels.len())
             .with_architecture(recipe.model.clone());
         Ok(Self {
             recipe,
-            name,
             corpora,
             tokenizer,
             task,
@@ -255,13 +255,7 @@ impl Prepared {
             Outcome::Interrupted { step } => return Ok(TrainEnd::Interrupted { run, step }),
         };
         let (steps, epoch, seconds) = (trained.steps, trained.epoch, trained.seconds);
-        let report = Report::new(
-            &self.recipe,
-            &self.name,
-            &self.corpora,
-            &self.task,
-            &trained,
-        );
+        let report = Report::new(&self.recipe, &self.corpora, &self.task, &trained);
         self.write_bundle(directory, trained, report.as_ref(), device)?;
         if let Some(report) = report.as_ref().filter(|report| report.part == Part::Test) {
             let metrics = report.metrics();
