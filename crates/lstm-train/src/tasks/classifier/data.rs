@@ -130,6 +130,16 @@ pub struct Corpora {
 }
 
 impl DataOptions {
+    /// A set that ships with the program, all three parts.
+    pub fn shipped(name: &str) -> Self {
+        Self {
+            shipped: name.to_owned(),
+            valid: "valid.tsv".to_owned(),
+            test: "test.tsv".to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// Checks that every value is in its range.
     ///
     /// # Errors
