@@ -1,6 +1,6 @@
 //! The layers against their cells, stepped one sequence and one time step at a time.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Gradients, Tensor};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -106,7 +106,7 @@ impl AnyCell {
         }
     }
 
-    fn gradients(&self, gradients: &burn::tensor::Gradients) -> Vec<Vec<f32>> {
+    fn gradients(&self, gradients: &Gradients) -> Vec<Vec<f32>> {
         let by_name = match self {
             Self::Lstm(cell) => parameter_gradients(&cell.weights, gradients),
             Self::Gru(cell) => parameter_gradients(&cell.weights, gradients),
