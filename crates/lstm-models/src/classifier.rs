@@ -518,6 +518,12 @@ impl ClassifierBundle {
                 return Err((key.to_owned(), message));
             }
         }
+        let whole: f32 = self.prior.iter().sum();
+        let shares = self.prior.iter().all(|share| (0.0..=1.0).contains(share));
+        if !shares || (whole - 1.0).abs() > 1e-3 {
+            let message = format!("must be shares that add up to 1, not {:?}", self.prior);
+            return Err(("prior".to_owned(), message));
+        }
         Ok(())
     }
 

@@ -26,9 +26,18 @@ pub struct Target {
 }
 
 /// Softmax cross-entropy of `logits` `[batch, classes]`.
+///
+/// # Panics
+///
+/// If there is not one target for each row of `logits`, or a true class is not below `classes`.
 pub fn cross_entropy(logits: Tensor<2>, targets: &[Target]) -> Loss {
     let device: Device = logits.device();
-    let batch = targets.len();
+    let [batch, count] = logits.dims();
+    assert_eq!(targets.len(), batch, "each row of logits has a target");
+    assert!(
+        targets.iter().all(|target| target.class < count),
+        "a true class is below {count}: {targets:?}"
+    );
     let classes: Vec<i64> = targets.iter().map(|target| target.class as i64).collect();
     let classes = Tensor::<2, Int>::from_data(TensorData::new(classes, [batch, 1]), &device);
     let log_probabilities = log_softmax(logits, 1);

@@ -128,7 +128,7 @@ pub fn subword_buckets(word: &str, buckets: usize) -> Vec<u32> {
                     hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
                 }
             }
-            hash % buckets as u32
+            (u64::from(hash) % buckets as u64) as u32
         })
         .collect()
 }

@@ -29,7 +29,7 @@ pub struct SubwordBatch {
 }
 
 impl TokenBatch {
-    /// Pads `texts`. They have subwords if the first one has.
+    /// Pads `texts`, and gathers their subwords if they have any.
     pub fn new(texts: &[&EncodedText], device: &Device) -> Self {
         let lengths: Vec<usize> = texts.iter().map(|text| text.len()).collect();
         let time = lengths.iter().copied().max().unwrap_or(0).max(1);

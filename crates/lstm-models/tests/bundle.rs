@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use burn::tensor::Device;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Gradients, Tensor};
 use common::{TEXTS, architecture, architectures, classifier};
-use lstm_core::{Cell, WeightDraws};
+use lstm_core::{Cell, Mode, WeightDraws};
 use lstm_models::bundle::{self, BundleError};
-use lstm_models::{Classifier, ClassifierConfig, Pooling};
+use lstm_models::{Classifier, Pooling};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -51,7 +52,7 @@ fn assert_mentions(message: &str, parts: &[&str]) {
     }
 }
 
-/// Changes the value at a JSON pointer of `config.json`; `None` adds the last key of the pointer.
+/// Sets the value at a JSON pointer of `config.json`.
 fn set(directory: &Path, pointer: &str, value: Value) {
     let path = directory.join(bundle::CONFIG_FILE);
     let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -231,9 +232,21 @@ fn values_out_of_range_are_named() {
         ),
         ("/model/config/architecture/cell", json!("rnn"), "`rnn`"),
         ("/model/config/classes", json!(0), "at least 1"),
-        ("/model/config/classes", json!(3), "2 labels for 3 classes"),
-        ("/model/labels", json!(["good"]), "1 labels for 2 classes"),
-        ("/model/prior", json!([1.0]), "1 shares for 2 classes"),
+        (
+            "/model/config/classes",
+            json!(3),
+            "labels: has 2 entries for 3 classes",
+        ),
+        (
+            "/model/labels",
+            json!(["good"]),
+            "labels: has 1 entries for 2 classes",
+        ),
+        (
+            "/model/prior",
+            json!([1.0]),
+            "prior: has 1 entries for 2 classes",
+        ),
         ("/model/prior", json!([0.5, 0.6]), "add up to 1"),
         ("/model/prior", json!([-0.5, 1.5]), "add up to 1"),
         ("/model/config/vocab", json!(5), "tokenizer.json has"),
@@ -248,7 +261,7 @@ fn values_out_of_range_are_named() {
 fn absurd_sizes_are_refused_before_anything_is_allocated() {
     let absurd = json!(1_000_000_000_000_u64);
     let key = |name: &str| format!("/model/config/architecture/{name}");
-    for name in ["d_embedding", "d_hidden", "layers"] {
+    for name in ["d_embedding", "d_hidden", "layers", "subword_buckets"] {
         for size in [absurd.clone(), json!(u64::MAX)] {
             let message = config_error(&key(name), size.clone());
             let size = size.to_string();
@@ -377,41 +390,61 @@ fn another_tokenizer_is_refused() {
 }
 
 #[test]
+fn padding_and_truncation_of_a_tokenizers_file_are_ignored() {
+    let directory = bundle();
+    let before = Classifier::load(&directory, &Device::flex()).unwrap();
+    let path = directory.path().join(bundle::TOKENIZER_FILE);
+    let mut json: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    json["padding"] = json!({
+        "strategy": "BatchLongest",
+        "direction": "Left",
+        "pad_to_multiple_of": null,
+        "pad_id": 0,
+        "pad_type_id": 0,
+        "pad_token": "<pad>",
+    });
+    json["truncation"] = json!({
+        "direction": "Right",
+        "max_length": 2,
+        "strategy": "LongestFirst",
+        "stride": 0,
+    });
+    fs::write(path, json.to_string()).unwrap();
+    let after = Classifier::load(&directory, &Device::flex()).unwrap();
+    assert_eq!(
+        after.classify_all(&TEXTS).unwrap(),
+        before.classify_all(&TEXTS).unwrap()
+    );
+}
+
+#[test]
 fn a_loaded_module_keeps_its_device_and_learns() {
     let device = Device::flex().autodiff();
     let directory = bundle();
     let loaded = Classifier::load(&directory, &device).unwrap();
-    let batch = lstm_models::TokenBatch::new(&[[2, 3, 4]], &device);
-    let loss = loaded
-        .model()
-        .loss(&batch, &[1], 0.0, lstm_core::Mode::Inference);
-    let gradients = loss.objective.backward();
-    let mut tracked = common_gradients::Count {
-        gradients: &gradients,
+    let batch = common::batch(&loaded, &["a good film"], &device);
+    let logits = loaded.model().forward(&batch, Mode::Inference);
+    let mut count = GradientCount {
+        gradients: &logits.sum().backward(),
         with: 0,
         without: 0,
     };
-    burn::module::Module::visit(loaded.model(), &mut tracked);
-    assert_eq!((tracked.with > 0, tracked.without), (true, 0));
+    loaded.model().visit(&mut count);
+    assert_eq!((count.with > 0, count.without), (true, 0));
 }
 
-mod common_gradients {
-    use burn::module::{ModuleVisitor, Param};
-    use burn::tensor::{Gradients, Tensor};
+/// Counts the parameters with and without a gradient.
+struct GradientCount<'a> {
+    gradients: &'a Gradients,
+    with: usize,
+    without: usize,
+}
 
-    /// Counts the parameters with and without a gradient.
-    pub struct Count<'a> {
-        pub gradients: &'a Gradients,
-        pub with: usize,
-        pub without: usize,
-    }
-
-    impl ModuleVisitor for Count<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            match param.val().grad(self.gradients) {
-                Some(_) => self.with += 1,
-                None => self.without += 1,
-            }
+impl ModuleVisitor for GradientCount<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        match param.val().grad(self.gradients) {
+            Some(_) => self.with += 1,
+            None => self.without += 1,
         }
     }
 }
@@ -420,8 +453,10 @@ mod common_gradients {
 fn placeholders_and_drawn_weights_load_the_same() {
     let directory = bundle();
     let loaded = Classifier::load(&directory, &Device::flex()).unwrap();
-    let config: &ClassifierConfig = &loaded.parts().config;
-    let drawn = config.init_with(&mut WeightDraws::new(9, &Device::flex()));
+    let drawn = loaded
+        .parts()
+        .config
+        .init_with(&mut WeightDraws::new(9, &Device::flex()));
     let path = Path::new(bundle::WEIGHTS_FILE);
     let filled = bundle::weights_from_bytes(path, &weights(&directory), drawn).unwrap();
     assert_eq!(

@@ -6,9 +6,28 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
-use common::{TEXTS, architecture, architectures, classifier, tokenizer};
+use common::{TEXTS, architecture, architectures, batch, classifier};
 use lstm_core::{Cell, Mode, RandomSource};
-use lstm_models::{ClassifierModel, Pooling, TokenBatch};
+use lstm_models::{ClassifierModel, Pooling, Target, TokenBatch};
+
+/// The true classes of [`TEXTS`].
+const TARGETS: [Target; 8] = [
+    target(1),
+    target(0),
+    target(1),
+    target(0),
+    target(1),
+    target(0),
+    target(1),
+    target(0),
+];
+
+const fn target(class: usize) -> Target {
+    Target {
+        class,
+        smoothing: 0.0,
+    }
+}
 
 fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
@@ -138,9 +157,9 @@ impl ModuleVisitor for Collector<'_> {
 fn gradients(
     model: &ClassifierModel,
     batch: &TokenBatch,
-    truth: &[usize],
+    targets: &[Target],
 ) -> BTreeMap<String, Vec<f32>> {
-    let loss = model.loss(batch, truth, 0.0, Mode::Inference);
+    let loss = model.loss(batch, targets, Mode::Inference);
     let mut collector = Collector {
         gradients: &loss.objective.backward(),
         path: Vec::new(),
@@ -156,9 +175,8 @@ fn every_parameter_of_every_architecture_gets_a_gradient() {
     for architecture in architectures() {
         let what = format!("{architecture:?}");
         let classifier = classifier(architecture, &device);
-        let tokens = classifier.tokenizer().encode_all(&TEXTS).unwrap();
-        let batch = TokenBatch::new(&tokens, &device);
-        let gradients = gradients(classifier.model(), &batch, &[1, 0, 1, 0, 1, 0, 1, 0]);
+        let batch = batch(&classifier, &TEXTS, &device);
+        let gradients = gradients(classifier.model(), &batch, &TARGETS);
         assert!(gradients.len() >= 1 + 2 * 4 + 2, "{what}");
         for (name, gradient) in gradients {
             let moved = gradient.iter().filter(|value| **value != 0.0).count();
@@ -172,11 +190,11 @@ fn every_parameter_of_every_architecture_gets_a_gradient() {
 #[test]
 fn the_ids_in_the_padding_do_not_matter() {
     let device = Device::flex().autodiff();
-    let sequences = [vec![2, 3, 4, 5], vec![6, 7], vec![]];
+    let targets = [target(0), target(1), target(0)];
     for architecture in architectures() {
         let what = format!("{architecture:?}");
         let classifier = classifier(architecture, &device);
-        let batch = TokenBatch::new(&sequences, &device);
+        let batch = batch(&classifier, &["not bad at all", "a film", ""], &device);
         let mut ids: Vec<i64> = batch.ids.to_data().iter().collect();
         for (id, padding) in ids
             .iter_mut()
@@ -188,7 +206,7 @@ fn the_ids_in_the_padding_do_not_matter() {
         }
         let other = TokenBatch {
             ids: Tensor::<2, Int>::from_data(TensorData::new(ids, [3, 4]), &device),
-            lengths: batch.lengths.clone(),
+            ..batch.clone()
         };
         let model = classifier.model();
         assert_eq!(
@@ -197,8 +215,8 @@ fn the_ids_in_the_padding_do_not_matter() {
             "{what}"
         );
         assert_eq!(
-            gradients(model, &batch, &[0, 1, 0]),
-            gradients(model, &other, &[0, 1, 0]),
+            gradients(model, &batch, &targets),
+            gradients(model, &other, &targets),
             "{what}"
         );
     }
@@ -213,8 +231,7 @@ fn dropout_is_repeatable_and_for_training_only() {
     architecture.layer_dropout = 0.4;
     architecture.output_dropout = 0.5;
     let classifier = classifier(architecture, &device);
-    let tokens = classifier.tokenizer().encode_all(&TEXTS).unwrap();
-    let batch = TokenBatch::new(&tokens, &device);
+    let batch = batch(&classifier, &TEXTS, &device);
     let logits = |mode| -> Vec<f32> {
         classifier
             .model()
@@ -249,25 +266,29 @@ impl ModuleMapper for Descent<'_> {
 #[test]
 fn eight_sentences_are_learned_by_heart() {
     let device = Device::flex().autodiff();
-    let truth = [1, 0, 1, 0, 1, 0, 1, 0];
     for cell in [Cell::Lstm, Cell::Gru, Cell::GruResetBefore] {
-        let classifier = classifier(architecture(cell, Pooling::Last, true), &device);
-        let tokens = tokenizer().encode_all(&TEXTS).unwrap();
-        let batch = TokenBatch::new(&tokens, &device);
+        let mut architecture = architecture(cell, Pooling::Last, true);
+        architecture.layers = 1;
+        architecture.d_hidden = 16;
+        let classifier = classifier(architecture, &device);
+        let batch = batch(&classifier, &TEXTS, &device);
         let mut model = classifier.model().clone();
         let mut loss = f32::INFINITY;
         for _ in 0..60 {
-            let sums = model.loss(&batch, &truth, 0.0, Mode::Inference);
+            let sums = model.loss(&batch, &TARGETS, Mode::Inference);
             loss = sums.nll.clone().into_scalar::<f32>() / 8.0;
             let gradients = sums.objective.backward();
             model = model.map(&mut Descent {
                 gradients: &gradients,
-                rate: 0.1,
+                rate: 0.3,
             });
         }
         assert!(loss < 0.05, "{cell:?}: the loss is still {loss}");
-        for (probabilities, truth) in model.probabilities(&batch).iter().zip(truth) {
-            assert!(probabilities[truth] > 0.5, "{cell:?}: {probabilities:?}");
+        for (probabilities, target) in model.probabilities(&batch).iter().zip(TARGETS) {
+            assert!(
+                probabilities[target.class] > 0.5,
+                "{cell:?}: {probabilities:?}"
+            );
         }
     }
 }

@@ -3,8 +3,8 @@
 use burn::tensor::Device;
 use lstm_core::{Cell, WeightDraws};
 use lstm_models::{
-    Classifier, ClassifierArchitecture, ClassifierBundle, ClassifierConfig, Pooling, Tokenizer,
-    WordOptions,
+    Classifier, ClassifierArchitecture, ClassifierBundle, ClassifierConfig, Pooling, TokenBatch,
+    Tokenizer, WordOptions,
 };
 
 pub const TEXTS: [&str; 8] = [
@@ -29,16 +29,18 @@ pub fn architecture(cell: Cell, pooling: Pooling, bidirectional: bool) -> Classi
         d_hidden: 6,
         layers: 2,
         bidirectional,
-        pooling,
+        pooling: vec![pooling],
         // Large enough for texts to get clearly different probabilities.
         embedding_deviation: 1.0,
         ..ClassifierArchitecture::default()
     }
 }
 
-/// Every cell with every pooling in one direction and in both.
-#[allow(dead_code, reason = "not every test file runs them all")]
+/// Every cell with every pooling in one direction and in both, and one with everything at once.
 pub fn architectures() -> impl Iterator<Item = ClassifierArchitecture> {
+    let mut everything = architecture(Cell::Lstm, Pooling::Last, true);
+    everything.pooling = vec![Pooling::Max, Pooling::Attention, Pooling::Mean];
+    everything.subword_buckets = 40;
     let cells = [Cell::Lstm, Cell::Gru, Cell::GruResetBefore];
     let poolings = [
         Pooling::Last,
@@ -46,11 +48,21 @@ pub fn architectures() -> impl Iterator<Item = ClassifierArchitecture> {
         Pooling::Max,
         Pooling::Attention,
     ];
-    cells.into_iter().flat_map(move |cell| {
-        poolings.into_iter().flat_map(move |pooling| {
-            [false, true].map(|bidirectional| architecture(cell, pooling, bidirectional))
+    cells
+        .into_iter()
+        .flat_map(move |cell| {
+            poolings.into_iter().flat_map(move |pooling| {
+                [false, true].map(|bidirectional| architecture(cell, pooling, bidirectional))
+            })
         })
-    })
+        .chain([everything])
+}
+
+/// The texts as the classifier reads them.
+pub fn batch(classifier: &Classifier, texts: &[&str], device: &Device) -> TokenBatch {
+    let encoder = classifier.parts().encoder(tokenizer());
+    let encoded = encoder.encode_all(texts).expect("the texts can be encoded");
+    TokenBatch::new(&encoded.iter().collect::<Vec<_>>(), device)
 }
 
 /// An untrained classifier of two classes that reads at most 20 tokens.
