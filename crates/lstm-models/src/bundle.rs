@@ -10,6 +10,7 @@ use burn::tensor::{DType, Shape, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::tokenizer::{Tokenizer, TokenizerError};
 
@@ -134,7 +135,7 @@ pub struct BundleConfig<M> {
     pub model: M,
     /// How the model came about: recipe, seed, scores. For people; loading does not read it.
     #[serde(default)]
-    pub training: serde_json::Map<String, serde_json::Value>,
+    pub training: serde_json::Map<String, Value>,
 }
 
 /// The part of `config.json` that is read first.
@@ -157,8 +158,9 @@ pub fn read_task(directory: &Path) -> Result<String, BundleError> {
 ///
 /// # Errors
 ///
-/// A file that is missing, damaged, of another format version or of another task.
-pub fn read_config<M: DeserializeOwned>(
+/// A file that is missing, damaged, of another format version or of another task, or that lacks a
+/// key: defaults are for recipes, a bundle says everything.
+pub fn read_config<M: Serialize + DeserializeOwned>(
     directory: &Path,
     task: &'static str,
 ) -> Result<BundleConfig<M>, BundleError> {
@@ -171,7 +173,27 @@ pub fn read_config<M: DeserializeOwned>(
             expected: task,
         });
     }
-    parse(&path, &bytes)
+    let config: BundleConfig<M> = parse(&path, &bytes)?;
+    let missing = serde_json::to_value(&config)
+        .and_then(|full| Ok(missing_key(&serde_json::from_slice(&bytes)?, &full)))
+        .map_err(|error| config_error(&path, &error))?;
+    match missing {
+        Some(key) => Err(BundleError::Config {
+            path,
+            message: format!("the key `{key}` is missing"),
+        }),
+        None => Ok(config),
+    }
+}
+
+/// The first key of `full` that `found` lacks, as `outer.inner`.
+fn missing_key(found: &Value, full: &Value) -> Option<String> {
+    full.as_object()?.iter().find_map(|(key, full)| {
+        let Some(found) = found.get(key) else {
+            return Some(key.clone());
+        };
+        Some(format!("{key}.{}", missing_key(found, full)?))
+    })
 }
 
 fn read_header(path: &Path) -> Result<(Vec<u8>, Header), BundleError> {
@@ -187,10 +209,14 @@ fn read_header(path: &Path) -> Result<(Vec<u8>, Header), BundleError> {
 }
 
 fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, BundleError> {
-    serde_json::from_slice(bytes).map_err(|error| BundleError::Config {
+    serde_json::from_slice(bytes).map_err(|error| config_error(path, &error))
+}
+
+fn config_error(path: &Path, error: &serde_json::Error) -> BundleError {
+    BundleError::Config {
         path: path.to_owned(),
         message: error.to_string(),
-    })
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, BundleError> {

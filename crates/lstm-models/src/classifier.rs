@@ -518,6 +518,10 @@ impl ClassifierBundle {
                 return Err((key.to_owned(), message));
             }
         }
+        if let Some(place) = (1..classes).find(|&at| self.labels[..at].contains(&self.labels[at])) {
+            let message = format!("has `{}` twice", self.labels[place]);
+            return Err(("labels".to_owned(), message));
+        }
         let whole: f32 = self.prior.iter().sum();
         let shares = self.prior.iter().all(|share| (0.0..=1.0).contains(share));
         if !shares || (whole - 1.0).abs() > 1e-3 {

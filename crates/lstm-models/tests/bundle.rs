@@ -216,6 +216,21 @@ fn unknown_keys_are_refused_at_every_level() {
     }
 }
 
+/// Defaults are for recipes: a bundle whose pooling got lost must not pool in another way.
+#[test]
+fn a_missing_key_is_named_and_gets_no_default() {
+    let (error, message) = error_after(|directory| {
+        let path = directory.join(bundle::CONFIG_FILE);
+        let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let architecture = &mut config["model"]["config"]["architecture"];
+        architecture.as_object_mut().unwrap().remove("pooling");
+        fs::write(path, config.to_string()).unwrap();
+    });
+    assert!(matches!(error, BundleError::Config { .. }), "{error:?}");
+    let key = "the key `model.config.architecture.pooling` is missing";
+    assert_mentions(&message, &["config.json", key]);
+}
+
 #[test]
 fn values_out_of_range_are_named() {
     for (pointer, value, parts) in [
@@ -246,6 +261,11 @@ fn values_out_of_range_are_named() {
             "/model/prior",
             json!([1.0]),
             "prior: has 1 entries for 2 classes",
+        ),
+        (
+            "/model/labels",
+            json!(["good", "good"]),
+            "labels: has `good` twice",
         ),
         ("/model/prior", json!([0.5, 0.6]), "add up to 1"),
         ("/model/prior", json!([-0.5, 1.5]), "add up to 1"),
