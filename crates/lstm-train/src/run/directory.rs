@@ -12,12 +12,18 @@ pub enum RunError {
     /// It cannot be created or written to.
     #[error(transparent)]
     File(#[from] FileError),
-    /// It is there already.
+    /// There is a run in it already.
     #[error(
-        "{path} is there already and not empty; name another directory with --run, or go on with \
-         the run in it: --resume {path}"
+        "{path} holds a run already; name another directory with --run, or go on with the run in \
+         it: --resume {path}"
     )]
     Exists {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// There is something else in it.
+    #[error("{path} is not empty and no run; name another directory with --run")]
+    NotEmpty {
         /// The directory.
         path: PathBuf,
     },
@@ -55,6 +61,7 @@ pub struct RunDirectory {
 }
 
 const RECIPE: &str = "recipe.toml";
+const CHECKPOINTS: &str = "checkpoints";
 const LOCK: &str = "lock";
 
 impl RunDirectory {
@@ -63,7 +70,8 @@ impl RunDirectory {
     ///
     /// # Errors
     ///
-    /// A directory that is not empty, in use, or cannot be written to.
+    /// A directory that is not empty (but for what a run leaves that is killed before it has its
+    /// recipe), in use, or cannot be written to.
     pub fn create(path: Option<&Path>, name: &str, recipe: &str) -> Result<Self, RunError> {
         let path = match path {
             Some(path) => {
@@ -72,14 +80,19 @@ impl RunDirectory {
             }
             None => create_next(name)?,
         };
-        let lock = lock(&path)?;
-        for entry in std::fs::read_dir(&path).map_err(FileError::at(&path))? {
-            if entry.map_err(FileError::at(&path))?.file_name() != LOCK {
-                return Err(RunError::Exists { path });
-            }
+        // Not even the lock is put into a directory that holds something else.
+        let is_run = path.join(RECIPE).exists();
+        if !is_run {
+            require_empty(&path)?;
         }
-        let checkpoints = path.join("checkpoints");
-        std::fs::create_dir(&checkpoints).map_err(FileError::at(&checkpoints))?;
+        let lock = lock(&path)?;
+        // Another process may have been here before the lock was ours.
+        if is_run || path.join(RECIPE).exists() {
+            return Err(RunError::Exists { path });
+        }
+        files::recover(&path)?;
+        let checkpoints = path.join(CHECKPOINTS);
+        std::fs::create_dir_all(&checkpoints).map_err(FileError::at(&checkpoints))?;
         // The recipe comes last: a directory that has one is complete.
         files::write(&path.join(RECIPE), recipe.as_bytes())?;
         Ok(Self { path, _lock: lock })
@@ -98,30 +111,20 @@ impl RunDirectory {
         if !path.is_dir() {
             return Err(not_a_run("the directory"));
         }
-        let recipe = path.join(RECIPE);
+        let (recipe, checkpoints) = (path.join(RECIPE), path.join(CHECKPOINTS));
         if !recipe.is_file() {
             return Err(not_a_run(RECIPE));
+        }
+        if !checkpoints.is_dir() {
+            return Err(not_a_run(CHECKPOINTS));
         }
         let lock = lock(path)?;
         let text = std::fs::read_to_string(&recipe).map_err(|source| RunError::Recipe {
             path: recipe,
             source,
         })?;
-        // What an interrupted write left behind.
-        for folder in [path.to_owned(), path.join("checkpoints")] {
-            for entry in std::fs::read_dir(&folder).map_err(FileError::at(&folder))? {
-                let entry = entry.map_err(FileError::at(&folder))?.path();
-                let name = entry.file_name().unwrap_or_default().to_string_lossy();
-                if name.starts_with(".writing-") || name.starts_with(".tmp") {
-                    let removed = if entry.is_dir() {
-                        std::fs::remove_dir_all(&entry)
-                    } else {
-                        std::fs::remove_file(&entry)
-                    };
-                    removed.map_err(FileError::at(&entry))?;
-                }
-            }
-        }
+        files::recover(path)?;
+        files::recover(&checkpoints)?;
         let run = Self {
             path: path.to_owned(),
             _lock: lock,
@@ -151,7 +154,7 @@ impl RunDirectory {
 
     /// The folder of checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
-        self.path.join("checkpoints")
+        self.path.join(CHECKPOINTS)
     }
 
     /// The trained model.
@@ -179,9 +182,38 @@ fn create_next(name: &str) -> Result<PathBuf, FileError> {
     }
 }
 
+/// Refuses a directory with anything in it but what a run leaves that is killed before it has its
+/// recipe: the lock, an empty folder of checkpoints, an unfinished recipe.
+fn require_empty(path: &Path) -> Result<(), RunError> {
+    for entry in std::fs::read_dir(path).map_err(FileError::at(path))? {
+        let entry = entry.map_err(FileError::at(path))?;
+        let metadata = entry.metadata().map_err(FileError::at(path))?;
+        let name = entry.file_name();
+        let is_leftover = match name.to_str() {
+            Some(LOCK) => metadata.len() == 0,
+            Some(CHECKPOINTS) => {
+                std::fs::read_dir(entry.path()).is_ok_and(|mut inside| inside.next().is_none())
+            }
+            Some(name) => metadata.is_file() && files::is_unfinished(name),
+            None => false,
+        };
+        if !is_leftover {
+            return Err(RunError::NotEmpty {
+                path: path.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
 fn lock(directory: &Path) -> Result<File, RunError> {
     let path = directory.join(LOCK);
-    let file = File::create(&path).map_err(FileError::at(&path))?;
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(FileError::at(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(RunError::InUse {
@@ -214,8 +246,30 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
         let error = RunDirectory::create(Some(folder.path()), "name", "").unwrap_err();
+        assert!(error.to_string().contains("is not empty"), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_run_that_is_there_is_offered_to_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        drop(RunDirectory::create(Some(&path), "name", "a = 1").unwrap());
+        let error = RunDirectory::create(Some(&path), "name", "a = 2").unwrap_err();
         assert!(error.to_string().contains("--resume"), "{error}");
-        assert!(!folder.path().join(RECIPE).exists());
+        assert_eq!(RunDirectory::open(&path).unwrap().1, "a = 1");
+    }
+
+    #[test]
+    fn a_run_that_was_killed_before_its_recipe_was_there_starts_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        std::fs::write(path.join(LOCK), "").unwrap();
+        std::fs::create_dir(path.join(CHECKPOINTS)).unwrap();
+        std::fs::write(path.join(".writing-abc"), "a =").unwrap();
+        drop(RunDirectory::create(Some(path), "name", "a = 1").unwrap());
+        assert_eq!(RunDirectory::open(path).unwrap().1, "a = 1");
+        assert!(!path.join(".writing-abc").exists());
     }
 
     #[test]
@@ -224,6 +278,12 @@ mod tests {
         let error = RunDirectory::open(folder.path()).unwrap_err();
         assert!(
             error.to_string().contains("recipe.toml is missing"),
+            "{error}"
+        );
+        std::fs::write(folder.path().join(RECIPE), "").unwrap();
+        let error = RunDirectory::open(folder.path()).unwrap_err();
+        assert!(
+            error.to_string().contains("checkpoints is missing"),
             "{error}"
         );
         let error = RunDirectory::open(&folder.path().join("nowhere")).unwrap_err();

@@ -28,6 +28,16 @@ pub enum EventError {
         /// Why.
         source: io::Error,
     },
+    /// It ends before the place where a checkpoint goes on.
+    #[error("{path} has {found} bytes, but the checkpoint goes on after byte {expected}")]
+    TooShort {
+        /// The log.
+        path: PathBuf,
+        /// Its bytes.
+        found: u64,
+        /// The bytes that there were when the checkpoint was written.
+        expected: u64,
+    },
     /// A line is not an event.
     #[error("{path}:{line} is not an event: {message}")]
     Line {
@@ -152,6 +162,18 @@ impl EventLog {
         Ok(())
     }
 
+    /// Makes the lines so far last, should the machine fail.
+    ///
+    /// # Errors
+    ///
+    /// A disk that fails.
+    pub fn sync(&self) -> Result<(), EventError> {
+        self.file.sync_data().map_err(|source| EventError::Write {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
     /// How many bytes there are: what a checkpoint remembers.
     pub fn length(&self) -> u64 {
         self.length
@@ -162,8 +184,15 @@ impl EventLog {
     ///
     /// # Errors
     ///
-    /// A file that cannot be shortened.
+    /// A file that cannot be shortened, or is shorter already.
     pub fn truncate_to(&mut self, length: u64) -> Result<(), EventError> {
+        if self.length < length {
+            return Err(EventError::TooShort {
+                path: self.path.clone(),
+                found: self.length,
+                expected: length,
+            });
+        }
         self.file
             .set_len(length)
             .map_err(|source| EventError::Write {
@@ -241,6 +270,14 @@ mod tests {
             .map(|event| event.step)
             .collect();
         assert_eq!(steps, [1, 2]);
+    }
+
+    #[test]
+    fn a_log_is_never_made_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = EventLog::open(&folder.path().join("events.jsonl")).unwrap();
+        let error = log.truncate_to(8).unwrap_err();
+        assert!(error.to_string().contains("after byte 8"), "{error}");
     }
 
     #[test]

@@ -32,15 +32,35 @@ impl FileError {
 /// A folder that cannot be written to, a full disk.
 pub fn write(path: &Path, contents: &[u8]) -> Result<(), FileError> {
     let failed = FileError::at(path);
-    let mut file = tempfile::NamedTempFile::new_in(parent(path)).map_err(&failed)?;
+    let mut file = temporary_file(parent(path)).map_err(&failed)?;
     file.write_all(contents).map_err(&failed)?;
     file.as_file().sync_all().map_err(&failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     sync_directory(parent(path)).map_err(failed)
 }
 
+/// A file that has the permissions of any other new file once it is renamed.
+fn temporary_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(WRITING);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        builder.tempfile_in(folder)
+    }
+    #[cfg(not(unix))]
+    builder.tempfile_in(folder)
+}
+
+/// How the names of unfinished files and directories begin.
+const WRITING: &str = ".writing-";
+/// How the name of a directory ends while another takes its place.
+const OLD: &str = ".old";
+
 /// Fills a directory beside its place with `fill` and renames it. A directory that is there
-/// already is replaced: for an instant it stands aside as `NAME.old`. On an error it stays.
+/// already is replaced: for an instant it stands aside as `NAME.old`, and [`recover`] puts it back
+/// if the program ends just then. On an error it stays.
 ///
 /// # Errors
 ///
@@ -51,7 +71,7 @@ pub fn replace_directory<E: From<FileError>>(
 ) -> Result<(), E> {
     let failed = FileError::at(target);
     let beside = tempfile::Builder::new()
-        .prefix(".writing-")
+        .prefix(WRITING)
         .tempdir_in(parent(target))
         .map_err(&failed)?;
     let parts = beside.path().join("parts");
@@ -66,7 +86,7 @@ pub fn replace_directory<E: From<FileError>>(
     sync_directory(&parts).map_err(&failed)?;
     if target.exists() {
         let mut old = target.as_os_str().to_owned();
-        old.push(".old");
+        old.push(OLD);
         std::fs::rename(target, &old).map_err(&failed)?;
         std::fs::rename(&parts, target).map_err(&failed)?;
         std::fs::remove_dir_all(&old).map_err(&failed)?;
@@ -75,6 +95,43 @@ pub fn replace_directory<E: From<FileError>>(
     }
     sync_directory(parent(target)).map_err(&failed)?;
     Ok(())
+}
+
+/// Clears away what interrupted writes left in a folder, and puts back a directory that was about
+/// to be replaced.
+///
+/// # Errors
+///
+/// A folder that cannot be read or written to.
+pub fn recover(folder: &Path) -> Result<(), FileError> {
+    for entry in std::fs::read_dir(folder).map_err(FileError::at(folder))? {
+        let path = entry.map_err(FileError::at(folder))?.path();
+        let failed = FileError::at(&path);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if is_unfinished(&name) {
+            remove(&path).map_err(failed)?;
+        } else if let Some(name) = name.strip_suffix(OLD) {
+            let place = folder.join(name);
+            match place.exists() {
+                true => remove(&path),
+                false => std::fs::rename(&path, place),
+            }
+            .map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether an interrupted write left a file or directory of this name.
+pub(super) fn is_unfinished(name: &str) -> bool {
+    name.starts_with(WRITING)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match path.is_dir() {
+        true => std::fs::remove_dir_all(path),
+        false => std::fs::remove_file(path),
+    }
 }
 
 fn parent(path: &Path) -> &Path {
@@ -117,6 +174,37 @@ mod tests {
             .collect();
         assert_eq!(left, ["bundle"]);
         assert!(target.join("second").exists() && !target.join("first").exists());
+    }
+
+    #[test]
+    fn a_replacement_that_was_cut_short_is_finished_or_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = folder.path().join("bundle.old");
+        let target = folder.path().join("bundle");
+        let unfinished = folder.path().join(".writing-1234");
+
+        // Between the two renames.
+        std::fs::create_dir_all(old.join("first")).unwrap();
+        std::fs::create_dir_all(unfinished.join("parts")).unwrap();
+        recover(folder.path()).unwrap();
+        assert!(target.join("first").exists() && !old.exists() && !unfinished.exists());
+
+        // After them.
+        std::fs::create_dir_all(old.join("half deleted")).unwrap();
+        recover(folder.path()).unwrap();
+        assert!(target.join("first").exists() && !old.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_may_be_read_by_whoever_may_read_other_files() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, other) = (folder.path().join("ours"), folder.path().join("other"));
+        write(&ours, b"x").unwrap();
+        std::fs::write(&other, b"x").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&other));
     }
 
     #[test]

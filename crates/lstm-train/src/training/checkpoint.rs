@@ -17,10 +17,13 @@ use crate::run::files::{self, FileError};
 /// How many checkpoints are kept: one more than is needed, in case a disk fails.
 const KEPT: usize = 2;
 
+const PREFIX: &str = "step-";
 const WEIGHTS: &str = "weights.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const BEST: &str = "best.safetensors";
-const POSITION: &str = "position.json";
+/// In TOML, not JSON: what is read back from it is the number that was written, to the last bit,
+/// and it knows numbers that are not finite.
+const POSITION: &str = "position.toml";
 
 /// What can go wrong with a checkpoint.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +112,7 @@ pub(super) fn write<M: Module>(
     position: &Position,
     best_weights: Option<&[u8]>,
 ) -> Result<PathBuf, CheckpointError> {
-    let target = directory.join(format!("step-{:09}", position.step));
+    let target = directory.join(format!("{PREFIX}{:09}", position.step));
     let failed = |message: String| CheckpointError::Write {
         path: target.clone(),
         message,
@@ -125,9 +128,8 @@ pub(super) fn write<M: Module>(
         if let Some(bytes) = best_weights {
             std::fs::write(parts.join(BEST), bytes).map_err(|error| failed(error.to_string()))?;
         }
-        let json =
-            serde_json::to_vec_pretty(position).map_err(|error| failed(error.to_string()))?;
-        std::fs::write(parts.join(POSITION), json).map_err(|error| failed(error.to_string()))
+        let text = toml::to_string(position).map_err(|error| failed(error.to_string()))?;
+        std::fs::write(parts.join(POSITION), text).map_err(|error| failed(error.to_string()))
     })?;
     let mut all = list(directory)?;
     while all.len() > KEPT {
@@ -153,9 +155,10 @@ pub(super) fn read_newest<M: Module>(
         path: path.clone(),
         message,
     };
-    let json = std::fs::read(path.join(POSITION)).map_err(|error| failed(error.to_string()))?;
+    let text = std::fs::read_to_string(path.join(POSITION))
+        .map_err(|error| failed(format!("{POSITION}: {error}")))?;
     let position: Position =
-        serde_json::from_slice(&json).map_err(|error| failed(format!("{POSITION}: {error}")))?;
+        toml::from_str(&text).map_err(|error| failed(format!("{POSITION}: {error}")))?;
     let record = ModuleRecord::load(path.join(WEIGHTS))
         .map_err(|error| failed(format!("{WEIGHTS}: {error}")))?;
     let model = model
@@ -189,10 +192,56 @@ fn list(directory: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name();
-        if name.to_string_lossy().starts_with("step-") {
-            found.push(entry.path());
+        let step = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        if let Some(step) = step.and_then(|step| step.parse::<u64>().ok()) {
+            found.push((step, entry.path()));
         }
     }
     found.sort();
-    Ok(found)
+    Ok(found.into_iter().map(|(_, path)| path).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn position(seconds: f64, metric: f64, fingerprint: u32) -> Position {
+        Position {
+            step: 7,
+            epoch: 2,
+            batch: 3,
+            finished: false,
+            seconds,
+            log_length: 1234,
+            fingerprint,
+            window: Window {
+                nll: metric * 3.0,
+                count: 64.0,
+                gradient_norm: seconds / 3.0,
+                steps: 2,
+            },
+            best: Some(Best {
+                step: 6,
+                epoch: 1,
+                metrics: Metrics::from([("accuracy".to_owned(), metric)]),
+            }),
+            stale_validations: 1,
+            validated_step: 6,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_position_is_read_back_to_the_last_bit(
+            seconds in 0.0..1e6_f64,
+            metric in any::<f64>().prop_filter("NaN equals nothing", |value| !value.is_nan()),
+            fingerprint: u32,
+        ) {
+            let position = position(seconds, metric, fingerprint);
+            let text = toml::to_string(&position).unwrap();
+            prop_assert_eq!(toml::from_str::<Position>(&text).unwrap(), position);
+        }
+    }
 }
