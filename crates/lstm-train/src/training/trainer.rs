@@ -47,6 +47,21 @@ pub enum TrainError {
         /// The epoch of that step.
         epoch: u64,
     },
+    /// A weight is no number any more.
+    #[error(
+        "a weight of `{tensor}` is {value} after step {step} (epoch {epoch}): lower \
+         training.learning_rate, or limit the gradients with training.clip_norm"
+    )]
+    WeightDiverged {
+        /// The tensor.
+        tensor: String,
+        /// The weight.
+        value: f32,
+        /// The step that gave it this value.
+        step: u64,
+        /// The epoch of that step.
+        epoch: u64,
+    },
     /// There is nothing to train on.
     #[error("the training part of the corpus is empty")]
     NoData,
@@ -288,11 +303,12 @@ impl<T: Task> Run<'_, T> {
                 if end < batches.len() && self.is_validation_due() {
                     self.validate()?;
                 }
-                if self.position.finished {
+                // The end of an epoch has a checkpoint of its own.
+                if self.position.finished || end == batches.len() {
                     break;
                 }
-                let interrupted = self.interrupted.load(Ordering::Relaxed);
-                if interrupted || (end < batches.len() && self.is_checkpoint_due()) {
+                let interrupted = self.is_interrupted();
+                if interrupted || self.is_checkpoint_due() {
                     self.checkpoint()?;
                 }
                 if interrupted {
@@ -300,6 +316,9 @@ impl<T: Task> Run<'_, T> {
                 }
             }
             self.end_epoch()?;
+            if self.is_interrupted() && !self.position.finished {
+                return Ok(false);
+            }
         }
         if let Some(progress) = self.progress.take() {
             progress.finish();
@@ -389,6 +408,10 @@ impl<T: Task> Run<'_, T> {
         Ok(())
     }
 
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
     fn is_validation_due(&self) -> bool {
         let every = self.options.valid_steps;
         every > 0 && self.position.step.is_multiple_of(every)
@@ -462,7 +485,7 @@ impl<T: Task> Run<'_, T> {
         if self.position.validated_step < self.position.step {
             self.validate()?;
         }
-        if self.position.epoch == self.options.epochs {
+        if self.position.epoch >= self.options.epochs {
             self.position.finished = true;
         } else if !self.position.finished {
             self.position.epoch += 1;
@@ -472,10 +495,12 @@ impl<T: Task> Run<'_, T> {
     }
 
     fn checkpoint(&mut self) -> Result<(), TrainError> {
+        self.check_weights()?;
         self.log(EventKind::Checkpoint, Metrics::new())?;
         let Some(recorder) = &self.recorder else {
             return Ok(());
         };
+        recorder.log.sync()?;
         let position = Position {
             seconds: self.seconds(),
             log_length: recorder.log.length(),
@@ -489,6 +514,21 @@ impl<T: Task> Run<'_, T> {
             self.best_weights.as_deref(),
         )?;
         self.checkpointed = Instant::now();
+        Ok(())
+    }
+
+    /// Refuses weights that are not finite: the last checkpoint that is any good is to stay.
+    fn check_weights(&self) -> Result<(), TrainError> {
+        for (tensor, data) in bundle::parameters(&self.model) {
+            if let Some(value) = data.iter::<f32>().find(|value| !value.is_finite()) {
+                return Err(TrainError::WeightDiverged {
+                    tensor,
+                    value,
+                    step: self.position.step,
+                    epoch: self.position.epoch,
+                });
+            }
+        }
         Ok(())
     }
 

@@ -156,13 +156,13 @@ impl Task for ClassifierTask {
     }
 }
 
+/// The names of a classification's scores.
+pub(crate) const METRICS: [&str; 3] = ["accuracy", "loss", "macro_f1"];
+
 /// A classification's scores by name.
 pub(crate) fn metrics(scores: &ClassificationScores) -> Metrics {
-    Metrics::from([
-        ("accuracy".to_owned(), scores.accuracy),
-        ("loss".to_owned(), scores.loss),
-        ("macro_f1".to_owned(), scores.macro_f1),
-    ])
+    let values = [scores.accuracy, scores.loss, scores.macro_f1];
+    METRICS.map(str::to_owned).into_iter().zip(values).collect()
 }
 
 impl Encoded {

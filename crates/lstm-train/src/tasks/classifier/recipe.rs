@@ -5,6 +5,7 @@ use lstm_models::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::METRICS;
 use super::data::DataOptions;
 use crate::corpus::Corpus;
 use crate::recipe::{Builtin, Recipe};
@@ -150,6 +151,14 @@ impl Recipe for ClassifierRecipe {
         self.data.check().map_err(within("data"))?;
         self.model.check().map_err(within("model"))?;
         self.training.check().map_err(within("training"))?;
+        let metric = &self.training.metric;
+        if !METRICS.contains(&metric.as_str()) {
+            let known = METRICS.join(", ");
+            return Err((
+                "training.metric".to_owned(),
+                format!("must be one of {known}, not `{metric}`"),
+            ));
+        }
         let smallest = match self.tokenizer.kind {
             TokenizerKind::Words => 3,
             TokenizerKind::Bpe => 258,
