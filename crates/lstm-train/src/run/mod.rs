@@ -10,4 +10,4 @@ mod progress;
 pub use curves::{CurvesError, draw_curves};
 pub use directory::{RunDirectory, RunError};
 pub use events::{Event, EventError, EventKind, EventLog, read_events};
-pub use progress::{Progress, duration};
+pub use progress::{Progress, duration, say};

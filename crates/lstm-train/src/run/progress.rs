@@ -1,6 +1,6 @@
 //! How far a training is: a bar on a terminal, plain lines elsewhere.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -73,7 +73,7 @@ impl Progress {
             }
             Output::Lines { last } if last.elapsed() >= INTERVAL => {
                 *last = Instant::now();
-                eprintln!("step {step}/{}  {}", self.total_steps, message());
+                say(&format!("step {step}/{}  {}", self.total_steps, message()));
             }
             Output::Lines { .. } => {}
         }
@@ -83,7 +83,7 @@ impl Progress {
     pub fn line(&self, line: &str) {
         match &self.output {
             Output::Bar(bar) => bar.println(line),
-            Output::Lines { .. } => eprintln!("{line}"),
+            Output::Lines { .. } => say(line),
         }
     }
 
@@ -93,6 +93,11 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// Writes a line to standard error. A training goes on when nobody reads it any more.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// `1h02m`, `3m20s` or `12s`.

@@ -1,5 +1,6 @@
 //! `lstm evaluate`
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -79,6 +80,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => None,
     };
 
+    let mut output = io::stdout().lock();
     if arguments.json {
         let mut object = json!({
             "task": "classifier",
@@ -94,21 +96,22 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             object["baseline_accuracy"] = json!(baselines.words.accuracy);
             object["baseline_bigrams_accuracy"] = json!(baselines.bigrams.accuracy);
         }
-        println!("{object}");
+        writeln!(output, "{object}")?;
         return Ok(());
     }
-    println!(
+    writeln!(
+        output,
         "{:<36} accuracy {:.4}  loss {:.4}  macro-F1 {:.4}  ({:.1} s)",
         format!("this model (n = {})", scores.n),
         scores.accuracy,
         scores.loss,
         scores.macro_f1,
         seconds
-    );
+    )?;
     if let Some(baselines) = baselines {
-        print!("{baselines}");
+        write!(output, "{baselines}")?;
     }
-    print!("\n{}", scores.confusion.table(classifier.labels()));
+    write!(output, "\n{}", scores.confusion.table(classifier.labels()))?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! `lstm inspect`
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -19,47 +20,52 @@ pub struct Arguments {
 const SHOWN: u32 = 20;
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
     let classifier = Classifier::load(&arguments.model, &device::parse("flex")?)?;
     let config = bundle::read_config::<ClassifierBundle>(&arguments.model, Classifier::TASK)?;
     let parts = classifier.parts();
 
-    println!("task       {}", config.task);
-    println!("labels     {}", parts.labels.join(", "));
-    println!("prior      {:?}", parts.prior);
-    println!("max tokens {}", parts.max_tokens);
-    println!("\narchitecture");
-    print!(
+    writeln!(output, "task       {}", config.task)?;
+    writeln!(output, "labels     {}", parts.labels.join(", "))?;
+    writeln!(output, "prior      {:?}", parts.prior)?;
+    writeln!(output, "max tokens {}", parts.max_tokens)?;
+    writeln!(output, "\narchitecture")?;
+    write!(
+        output,
         "{}",
         indented(&serde_json::to_string_pretty(&parts.config.architecture)?)
-    );
+    )?;
 
-    println!("\nparameters");
+    writeln!(output, "\nparameters")?;
     let mut total = 0;
     for (name, data) in bundle::parameters(classifier.model()) {
         let count = data.num_elements();
         total += count;
-        println!(
+        writeln!(
+            output,
             "  {name:<44} {:<18} {count:>12}",
             format!("{:?}", data.shape())
-        );
+        )?;
     }
-    println!("  {:<44} {:<18} {total:>12}", "in all", "");
+    writeln!(output, "  {:<44} {:<18} {total:>12}", "in all", "")?;
 
     let tokenizer = classifier.tokenizer();
     let shown: Vec<String> = (0..SHOWN.min(tokenizer.size() as u32))
         .filter_map(|id| tokenizer.token(id))
         .collect();
-    println!(
+    writeln!(
+        output,
         "\nvocabulary of {} tokens: {} …",
         tokenizer.size(),
         shown.join(" ")
-    );
+    )?;
 
-    println!("\ntraining");
-    print!(
+    writeln!(output, "\ntraining")?;
+    write!(
+        output,
         "{}",
         indented(&serde_json::to_string_pretty(&config.training)?)
-    );
+    )?;
     Ok(())
 }
 

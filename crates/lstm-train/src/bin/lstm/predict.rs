@@ -36,15 +36,12 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = device::parse(&arguments.device)?;
     let classifier = Classifier::load(&arguments.model, &device)?;
-    let mut output: Box<dyn Write> = match &arguments.output {
-        Some(path) => Box::new(File::create(path).map_err(|error| named(path, "write", &error))?),
-        None => Box::new(io::stdout().lock()),
-    };
+    let mut output = Output::open(arguments.output.as_deref())?;
     if !arguments.texts.is_empty() {
         for text in &arguments.texts {
             answer(&classifier, text, arguments.json, &mut output)?;
         }
-        return Ok(output.flush()?);
+        return Ok(());
     }
     match &arguments.input {
         Some(path) if path != Path::new("-") => {
@@ -74,14 +71,17 @@ fn answer_lines(
     mut input: impl BufRead,
     name: &str,
     arguments: &Arguments,
-    output: &mut dyn Write,
+    output: &mut Output,
 ) -> Result<(), Failure> {
     let mut line = Vec::new();
     let mut number = 0;
     loop {
         line.clear();
         number += 1;
-        if input.read_until(b'\n', &mut line)? == 0 {
+        let length = input
+            .read_until(b'\n', &mut line)
+            .map_err(|error| format!("cannot read {name}: {error}"))?;
+        if length == 0 {
             return Ok(());
         }
         let text = std::str::from_utf8(&line)
@@ -95,15 +95,44 @@ fn answer(
     classifier: &Classifier,
     text: &str,
     as_json: bool,
-    output: &mut dyn Write,
+    output: &mut Output,
 ) -> Result<(), Failure> {
     let answer = classifier.classify(text)?;
-    if as_json {
-        writeln!(output, "{}", to_json(text, &answer, classifier.labels()))?;
-    } else {
-        writeln!(output, "{}\t{:.4}", answer.label, answer.probability())?;
+    output.line(&match as_json {
+        true => to_json(text, &answer, classifier.labels()).to_string(),
+        false => format!("{}\t{:.4}", answer.label, answer.probability()),
+    })
+}
+
+/// Where answers go.
+struct Output {
+    name: String,
+    writer: Box<dyn Write>,
+}
+
+impl Output {
+    fn open(path: Option<&Path>) -> Result<Self, Failure> {
+        Ok(match path {
+            Some(path) => Self {
+                name: path.display().to_string(),
+                writer: Box::new(File::create(path).map_err(|error| named(path, "write", &error))?),
+            },
+            None => Self {
+                name: "standard output".to_owned(),
+                writer: Box::new(io::stdout().lock()),
+            },
+        })
     }
-    Ok(output.flush()?)
+
+    /// Writes a line, which whoever reads the output sees at once.
+    fn line(&mut self, line: &str) -> Result<(), Failure> {
+        writeln!(self.writer, "{line}")
+            .and_then(|()| self.writer.flush())
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => error.into(),
+                _ => format!("cannot write {}: {error}", self.name).into(),
+            })
+    }
 }
 
 fn to_json(text: &str, answer: &Answer, labels: &[String]) -> serde_json::Value {

@@ -1,5 +1,7 @@
 //! `lstm recipes`
 
+use std::io::{self, Write};
+
 use clap::Args;
 use lstm_train::recipe::RecipeText;
 use lstm_train::tasks::classifier::recipe::{ClassifierRecipe, RECIPES};
@@ -17,27 +19,39 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
     let task = "classifier";
     if let Some(name) = &arguments.show {
-        print!("{}", RecipeText::find(task, &RECIPES, name)?.text);
+        write!(output, "{}", RecipeText::find(task, &RECIPES, name)?.text)?;
         return Ok(());
     }
     debug_assert!(arguments.task.as_deref().is_none_or(|name| name == task));
-    println!("{task}");
+    writeln!(output, "{task}")?;
     for builtin in &RECIPES {
         let text = RecipeText::find(task, &RECIPES, builtin.name)?;
         let recipe: ClassifierRecipe = text.parse(&[])?;
         let expected = &recipe.expected;
-        println!("  {}", builtin.name);
-        println!("    data      {}", recipe.data.about);
+        writeln!(output, "  {}", builtin.name)?;
+        writeln!(output, "    data      {}", recipe.data.about)?;
         if recipe.data.shipped.is_empty() {
-            println!("    needs     --data DIR with {}", recipe.data.files());
+            writeln!(
+                output,
+                "    needs     --data DIR with {}",
+                recipe.data.files()
+            )?;
         }
-        println!("    expected  {}", expected.score);
-        println!("    time      {} ({})", expected.time, expected.machine);
-        println!("    compare   {}", expected.source);
+        writeln!(output, "    expected  {}", expected.score)?;
+        writeln!(
+            output,
+            "    time      {} ({})",
+            expected.time, expected.machine
+        )?;
+        writeln!(output, "    compare   {}", expected.source)?;
     }
-    println!("\ntrain one: lstm train classifier --recipe NAME [--data DIR]");
-    println!("see its settings: lstm recipes --show NAME");
+    writeln!(
+        output,
+        "\ntrain one: lstm train classifier --recipe NAME [--data DIR]"
+    )?;
+    writeln!(output, "see its settings: lstm recipes --show NAME")?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `lstm train`
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -64,6 +65,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     let device = device::parse(&arguments.device)?;
     let interrupted = watch_signals()?;
+    let mut output = io::stdout();
     let end = match &arguments.resume {
         Some(directory) => classifier::resume(directory, &device, interrupted)?,
         None => {
@@ -77,8 +79,11 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             };
             if arguments.baseline {
                 match classifier::baselines(&request)? {
-                    Some(baselines) => print!("{baselines}"),
-                    None => println!("the recipe has neither a test nor a validation part"),
+                    Some(baselines) => write!(output, "{baselines}")?,
+                    None => writeln!(
+                        output,
+                        "the recipe has neither a test nor a validation part"
+                    )?,
                 }
                 return Ok(ExitCode::SUCCESS);
             }
@@ -88,21 +93,23 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     Ok(match end {
         TrainEnd::Done { run, report } => {
             if let Some(report) = report {
-                println!("{report}");
+                writeln!(output, "{report}")?;
             }
             let bundle = run.join("bundle");
-            println!("the model is in {}; try it:", bundle.display());
-            println!(
+            writeln!(output, "the model is in {}; try it:", bundle.display())?;
+            writeln!(
+                output,
                 "  cargo xtask predict --model {} \"some text\"",
                 bundle.display()
-            );
+            )?;
             ExitCode::SUCCESS
         }
         TrainEnd::WasDone { run } => {
-            println!(
+            writeln!(
+                output,
                 "this run is complete; its model is in {}",
                 run.join("bundle").display()
-            );
+            )?;
             ExitCode::SUCCESS
         }
         TrainEnd::Interrupted { run, step } => {

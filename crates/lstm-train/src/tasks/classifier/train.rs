@@ -19,7 +19,7 @@ use crate::recipe::{RecipeError, RecipeText, to_full_text};
 use crate::run::files::{self, FileError};
 use crate::run::{
     CurvesError, Event, EventError, EventKind, EventLog, RunDirectory, RunError, draw_curves,
-    read_events,
+    read_events, say,
 };
 use crate::training::{Metrics, Outcome, Part, Recorder, TrainError, Trained, Trainer};
 
@@ -163,7 +163,8 @@ pub fn resume(
     let (directory, text) = RunDirectory::open(path)?;
     let is_over = read_events(&directory.events())
         .is_ok_and(|events| events.last().map(|event| event.event) == Some(EventKind::End));
-    if is_over {
+    // Without its bundle it writes that again.
+    if is_over && directory.bundle().is_dir() {
         return Ok(TrainEnd::WasDone {
             run: path.to_owned(),
         });
@@ -235,13 +236,13 @@ impl Prepared {
         interrupted: Arc<AtomicBool>,
     ) -> Result<TrainEnd, StopCause> {
         let run = directory.path().to_owned();
-        eprintln!(
+        say(&format!(
             "{} texts to learn from, {} classes, {} tokens in the vocabulary; the run is in {}",
             self.corpora.train.len(),
             self.config.classes,
             self.config.vocab,
             run.display()
-        );
+        ));
         let mut log = EventLog::open(&directory.events())?;
         let mut draws = WeightDraws::new(self.recipe.training.seed, &device.clone().autodiff());
         let model = self.config.init_with(&mut draws);
