@@ -1,0 +1,18 @@
+//! What the `lstm` command promises, tried on the command itself.
+
+mod bench;
+
+mod bad_bundle;
+mod bad_input;
+mod determinism;
+mod divergence;
+mod evaluate;
+mod predict;
+mod report;
+mod resume;
+mod run_directory;
+
+#[cfg(unix)]
+mod disk_full;
+#[cfg(unix)]
+mod interrupt;
