@@ -76,6 +76,25 @@ pub(super) struct Position {
     pub validated_step: u64,
 }
 
+impl Position {
+    /// Before the first step.
+    pub fn start(fingerprint: u32) -> Self {
+        Self {
+            step: 0,
+            epoch: 1,
+            batch: 0,
+            finished: false,
+            seconds: 0.0,
+            log_length: 0,
+            fingerprint,
+            window: Window::default(),
+            best: None,
+            stale_validations: 0,
+            validated_step: 0,
+        }
+    }
+}
+
 /// Sums since the last `train` event.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Window {

@@ -2,16 +2,20 @@
 
 pub mod batches;
 mod checkpoint;
+mod error;
 mod gradients;
 mod optimizer;
 mod options;
+mod rate;
 mod schedule;
+mod session;
 mod task;
 mod trainer;
 
-pub use checkpoint::CheckpointError;
+pub use checkpoint::{Best, CheckpointError};
+pub use error::TrainError;
 pub use optimizer::OptimizerKind;
 pub use options::TrainingOptions;
 pub use schedule::{Schedule, ScheduleKind};
 pub use task::{Metrics, Part, Task, higher_is_better};
-pub use trainer::{Outcome, Recorder, TrainError, Trained, Trainer};
+pub use trainer::{Outcome, Recorder, Trained, Trainer};

@@ -1,0 +1,391 @@
+//! The training loop: one training under way, the same for every task.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use lstm_core::{Mode, RandomSource};
+use lstm_models::bundle;
+
+use super::checkpoint::{self, Best, Position};
+use super::error::TrainError;
+use super::gradients;
+use super::optimizer;
+use super::options::TrainingOptions;
+use super::rate::Rate;
+use super::schedule::Schedule;
+use super::task::{Metrics, Part, Task, higher_is_better};
+use super::trainer::{Recorder, Trained};
+use crate::run::{Event, EventKind, Progress};
+
+/// One training under way.
+pub(super) struct Run<'a, T: Task> {
+    task: &'a T,
+    options: &'a TrainingOptions,
+    interrupted: &'a AtomicBool,
+    schedule: Schedule,
+    optimizer: ModuleOptimizer,
+    model: T::Model,
+    position: Position,
+    best_weights: Option<Vec<u8>>,
+    recorder: Option<Recorder<'a>>,
+    /// When this process's training began; earlier seconds are in the position.
+    started: Instant,
+    checkpointed: Instant,
+    rate: Rate,
+    progress: Option<Progress>,
+}
+
+impl<'a, T: Task> Run<'a, T> {
+    /// Begins a training, or goes on with the one that the recorder's directory holds.
+    pub fn start(
+        task: &'a T,
+        model: T::Model,
+        options: &'a TrainingOptions,
+        interrupted: &'a AtomicBool,
+        recorder: Option<Recorder<'a>>,
+        shows_progress: bool,
+    ) -> Result<Self, TrainError> {
+        let batches_per_epoch = task.batches(1).len();
+        if batches_per_epoch == 0 {
+            return Err(TrainError::NoData);
+        }
+        let steps_per_epoch = batches_per_epoch.div_ceil(options.accumulate) as u64;
+        let total_steps = options.epochs * steps_per_epoch;
+        let mut run = Self {
+            task,
+            options,
+            interrupted,
+            schedule: Schedule {
+                kind: options.schedule,
+                peak: options.learning_rate,
+                warmup_steps: options.warmup_steps,
+                total_steps,
+            },
+            optimizer: optimizer::init(options),
+            model,
+            position: Position::start(task.fingerprint()),
+            best_weights: None,
+            recorder,
+            started: Instant::now(),
+            checkpointed: Instant::now(),
+            rate: Rate::new(),
+            progress: shows_progress.then(|| Progress::new(total_steps)),
+        };
+        run.restore()?;
+        Ok(run)
+    }
+
+    /// Steps of the optimizer that are done.
+    pub fn steps(&self) -> u64 {
+        self.position.step
+    }
+
+    /// Goes on from the newest checkpoint, or starts the log.
+    fn restore(&mut self) -> Result<(), TrainError> {
+        let Some(recorder) = &mut self.recorder else {
+            return Ok(());
+        };
+        let restored = checkpoint::read_newest(
+            &recorder.directory.checkpoints(),
+            self.model.clone(),
+            self.optimizer.clone(),
+        )?;
+        let Some(restored) = restored else {
+            recorder.log.truncate_to(0)?;
+            return self.log(EventKind::Start, Metrics::new());
+        };
+        if restored.position.fingerprint != self.position.fingerprint {
+            return Err(TrainError::OtherData {
+                run: recorder.directory.path().to_owned(),
+            });
+        }
+        recorder.log.truncate_to(restored.position.log_length)?;
+        self.model = restored.model;
+        self.optimizer = restored.optimizer;
+        self.position = restored.position;
+        self.best_weights = restored.best_weights;
+        let step = self.position.step;
+        self.say(&format!("going on after step {step}"));
+        Ok(())
+    }
+
+    /// Trains to the end, or until interrupted: then `false`.
+    pub fn train(&mut self) -> Result<bool, TrainError> {
+        while !self.position.finished {
+            let batches = self.task.batches(self.position.epoch);
+            while self.position.batch < batches.len() {
+                let end = (self.position.batch + self.options.accumulate).min(batches.len());
+                self.step(&batches[self.position.batch..end])?;
+                self.position.batch = end;
+                if end < batches.len() && self.is_validation_due() {
+                    self.validate()?;
+                }
+                // The end of an epoch has a checkpoint of its own.
+                if self.position.finished || end == batches.len() {
+                    break;
+                }
+                let interrupted = self.is_interrupted();
+                if interrupted || self.is_checkpoint_due() {
+                    self.checkpoint()?;
+                }
+                if interrupted {
+                    return Ok(false);
+                }
+            }
+            self.end_epoch()?;
+            if self.is_interrupted() && !self.position.finished {
+                return Ok(false);
+            }
+        }
+        if let Some(progress) = self.progress.take() {
+            progress.finish();
+        }
+        Ok(true)
+    }
+
+    /// One step of the optimizer on the gradients of `batches`: ∇Σobjective ÷ Σcount, then clipped.
+    fn step(&mut self, batches: &[Vec<usize>]) -> Result<(), TrainError> {
+        let step = self.position.step + 1;
+        let epoch = self.position.epoch;
+        // Each batch of an accumulated step has its own masks.
+        let source = RandomSource::new(self.options.seed);
+        let mut accumulator = GradientsAccumulator::new();
+        let mut gradients = GradientsParams::new();
+        let (mut nll, mut count, mut examples) = (0.0, 0.0, 0);
+        for (index, batch) in batches.iter().enumerate() {
+            let draw = (step - 1) * self.options.accumulate as u64 + index as u64;
+            let mode = Mode::Training(source.at_step(draw));
+            let loss = self.task.loss(&self.model, batch, mode);
+            nll += loss.nll.into_scalar::<f32>() as f64;
+            count += loss.count;
+            examples += batch.len();
+            gradients = GradientsParams::from_grads(loss.objective.backward(), &self.model);
+            if batches.len() > 1 {
+                accumulator.accumulate(&self.model, gradients);
+                gradients = GradientsParams::new();
+            }
+        }
+        if batches.len() > 1 {
+            gradients = accumulator.grads();
+        }
+        let loss = nll / count;
+        if !loss.is_finite() {
+            return Err(TrainError::Diverged { loss, step, epoch });
+        }
+        let norm = gradients::global_norm(&self.model, &gradients) / count;
+        if !norm.is_finite() {
+            return Err(TrainError::GradientDiverged { norm, step, epoch });
+        }
+        let clip = self.options.clip_norm;
+        let clipped = if clip > 0.0 && norm > clip {
+            clip / norm
+        } else {
+            1.0
+        };
+        let gradients = gradients::scale(&self.model, gradients, clipped / count);
+        let rate = self.schedule.rate(step);
+        self.model = self.optimizer.step(rate, self.model.clone(), gradients);
+
+        self.position.step = step;
+        let window = &mut self.position.window;
+        window.nll += nll;
+        window.count += count;
+        window.gradient_norm += norm;
+        window.steps += 1;
+        self.rate.add(examples);
+        self.report(loss, rate)
+    }
+
+    /// Shows the step, and logs it if it is time.
+    fn report(&mut self, loss: f64, learning_rate: f64) -> Result<(), TrainError> {
+        let position = &self.position;
+        let examples_per_second = self.rate.per_second();
+        if let Some(progress) = &mut self.progress {
+            progress.update(
+                position.step,
+                position.epoch,
+                self.options.epochs,
+                loss,
+                examples_per_second,
+            );
+        }
+        if position.step.is_multiple_of(self.options.log_steps) {
+            let window = std::mem::take(&mut self.position.window);
+            let metrics = Metrics::from([
+                ("loss".to_owned(), window.nll / window.count),
+                (
+                    "gradient_norm".to_owned(),
+                    window.gradient_norm / window.steps as f64,
+                ),
+                ("learning_rate".to_owned(), learning_rate),
+                ("examples_per_second".to_owned(), examples_per_second),
+            ]);
+            self.log(EventKind::Train, metrics)?;
+        }
+        Ok(())
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    fn is_validation_due(&self) -> bool {
+        let every = self.options.valid_steps;
+        every > 0 && self.position.step.is_multiple_of(every)
+    }
+
+    fn is_checkpoint_due(&self) -> bool {
+        let (steps, minutes) = (
+            self.options.checkpoint_steps,
+            self.options.checkpoint_minutes,
+        );
+        let enough_steps = steps > 0 && self.position.step.is_multiple_of(steps);
+        let enough_minutes =
+            minutes > 0.0 && self.checkpointed.elapsed().as_secs_f64() > 60.0 * minutes;
+        enough_steps || enough_minutes
+    }
+
+    /// Scores the validation part, keeps the weights if they are the best, and ends the training
+    /// if there have been no better ones for too long.
+    fn validate(&mut self) -> Result<(), TrainError> {
+        self.position.validated_step = self.position.step;
+        let model = self.model.valid();
+        let Some(metrics) = self.task.evaluate(&model, Part::Valid) else {
+            return Ok(());
+        };
+        let name = &self.options.metric;
+        let unknown = || TrainError::UnknownMetric {
+            metric: name.clone(),
+            known: metrics.keys().cloned().collect(),
+        };
+        let value = *metrics.get(name).ok_or_else(unknown)?;
+        let better = match self.position.best.as_ref().map(|best| best.metrics[name]) {
+            None => true,
+            Some(best) if higher_is_better(name) => value > best,
+            Some(best) => value < best,
+        };
+        let shown: Vec<String> = metrics
+            .iter()
+            .map(|(name, value)| format!("{name} {value:.4}"))
+            .collect();
+        self.say(&format!(
+            "epoch {}/{}  step {}  valid: {}{}",
+            self.position.epoch,
+            self.options.epochs,
+            self.position.step,
+            shown.join("  "),
+            if better { "  (best)" } else { "" }
+        ));
+        self.log(EventKind::Valid, metrics.clone())?;
+        if better {
+            self.best_weights = Some(bundle::weights_to_bytes(&model));
+            self.position.best = Some(Best {
+                step: self.position.step,
+                epoch: self.position.epoch,
+                metrics,
+            });
+            self.position.stale_validations = 0;
+        } else {
+            self.position.stale_validations += 1;
+            let patience = self.options.patience;
+            if patience > 0 && self.position.stale_validations >= patience {
+                self.position.finished = true;
+                self.say(&format!(
+                    "stopping: no better {name} in {patience} validations"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn end_epoch(&mut self) -> Result<(), TrainError> {
+        if self.position.validated_step < self.position.step {
+            self.validate()?;
+        }
+        if self.position.epoch >= self.options.epochs {
+            self.position.finished = true;
+        } else if !self.position.finished {
+            self.position.epoch += 1;
+            self.position.batch = 0;
+        }
+        self.checkpoint()
+    }
+
+    fn checkpoint(&mut self) -> Result<(), TrainError> {
+        self.check_weights()?;
+        self.log(EventKind::Checkpoint, Metrics::new())?;
+        let Some(recorder) = &self.recorder else {
+            return Ok(());
+        };
+        recorder.log.sync()?;
+        let position = Position {
+            seconds: self.seconds(),
+            log_length: recorder.log.length(),
+            ..self.position.clone()
+        };
+        checkpoint::write(
+            &recorder.directory.checkpoints(),
+            &self.model,
+            &self.optimizer,
+            &position,
+            self.best_weights.as_deref(),
+        )?;
+        self.checkpointed = Instant::now();
+        Ok(())
+    }
+
+    /// Refuses weights that are not finite: the last checkpoint that is any good is to stay.
+    fn check_weights(&self) -> Result<(), TrainError> {
+        for (tensor, data) in bundle::parameters(&self.model) {
+            if let Some(value) = data.iter::<f32>().find(|value| !value.is_finite()) {
+                return Err(TrainError::WeightDiverged {
+                    tensor,
+                    value,
+                    step: self.position.step,
+                    epoch: self.position.epoch,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub fn into_trained(self) -> Result<Trained<T::Model>, TrainError> {
+        let seconds = self.seconds();
+        let model = match &self.best_weights {
+            Some(bytes) => {
+                let name = PathBuf::from("the best weights");
+                bundle::weights_from_bytes(&name, bytes, self.model.valid())?
+            }
+            None => self.model.valid(),
+        };
+        Ok(Trained {
+            model,
+            best: self.position.best,
+            steps: self.position.step,
+            epoch: self.position.epoch,
+            seconds,
+        })
+    }
+
+    fn seconds(&self) -> f64 {
+        self.position.seconds + self.started.elapsed().as_secs_f64()
+    }
+
+    fn log(&mut self, kind: EventKind, metrics: Metrics) -> Result<(), TrainError> {
+        let (step, epoch, seconds) = (self.position.step, self.position.epoch, self.seconds());
+        if let Some(recorder) = &mut self.recorder {
+            let event = Event::new(kind, step, epoch, seconds, &metrics);
+            recorder.log.append(&event)?;
+        }
+        Ok(())
+    }
+
+    fn say(&self, line: &str) {
+        if let Some(progress) = &self.progress {
+            progress.line(line);
+        }
+    }
+}
