@@ -151,13 +151,23 @@ impl RecipeText {
                 .try_into()
                 .map_err(|error: toml::de::Error| failed(error.message().to_owned()))?;
         }
-        recipe
-            .check()
-            .map_err(|(key, message)| RecipeError::Value {
-                origin: self.origin.clone(),
-                key,
-                message,
-            })?;
+        if let Err((key, message)) = recipe.check() {
+            let is_of_key = |assignment: &&String| {
+                let name = assignment.split('=').next().unwrap_or_default();
+                name.trim() == key
+            };
+            return Err(match assignments.iter().rev().find(is_of_key) {
+                Some(assignment) => RecipeError::Set {
+                    assignment: assignment.clone(),
+                    message,
+                },
+                None => RecipeError::Value {
+                    origin: self.origin.clone(),
+                    key,
+                    message,
+                },
+            });
+        }
         Ok(recipe)
     }
 }
@@ -253,10 +263,9 @@ mod tests {
         let error = parse(TEXT, &["epochs"]).unwrap_err();
         assert!(error.contains("section.key=value"), "{error}");
         let error = parse(TEXT, &["training.epochs=0"]).unwrap_err();
-        assert!(
-            error.contains("training.epochs must be at least 1"),
-            "{error}"
-        );
+        assert_eq!(error, "--set training.epochs=0: must be at least 1");
+        let error = parse("[training]\nepochs = 0\n", &[]).unwrap_err();
+        assert_eq!(error, "mine.toml: training.epochs must be at least 1");
     }
 
     #[test]

@@ -87,8 +87,14 @@ pub fn replace_directory<E: From<FileError>>(
     if target.exists() {
         let mut old = target.as_os_str().to_owned();
         old.push(OLD);
+        if Path::new(&old).exists() {
+            // An earlier replacement was done but for this.
+            std::fs::remove_dir_all(&old).map_err(&failed)?;
+        }
         std::fs::rename(target, &old).map_err(&failed)?;
-        std::fs::rename(&parts, target).map_err(&failed)?;
+        std::fs::rename(&parts, target)
+            .or_else(|error| std::fs::rename(&old, target).and(Err(error)))
+            .map_err(&failed)?;
         std::fs::remove_dir_all(&old).map_err(&failed)?;
     } else {
         std::fs::rename(&parts, target).map_err(&failed)?;
@@ -189,7 +195,13 @@ mod tests {
         recover(folder.path()).unwrap();
         assert!(target.join("first").exists() && !old.exists() && !unfinished.exists());
 
-        // After them.
+        // After them: the next replacement clears it away as well.
+        std::fs::create_dir_all(old.join("half deleted")).unwrap();
+        replace_directory(&target, |parts| {
+            std::fs::create_dir(parts.join("first")).map_err(FileError::at(parts))
+        })
+        .unwrap();
+        assert!(target.join("first").exists() && !old.exists());
         std::fs::create_dir_all(old.join("half deleted")).unwrap();
         recover(folder.path()).unwrap();
         assert!(target.join("first").exists() && !old.exists());

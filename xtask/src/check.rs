@@ -1,0 +1,80 @@
+//! `test` and `ci`: what has to hold before a change goes in.
+
+use std::ffi::OsString;
+use std::time::Instant;
+
+use crate::backend::Backend;
+use crate::cargo::Cargo;
+use crate::dependencies;
+use crate::failure::Failure;
+
+const LIBRARIES: [&str; 3] = ["lstm-core", "lstm-models", "lstm-train"];
+
+/// Runs all tests of the workspace, with one profile for tests and training, so that one compiles
+/// what the other needs.
+///
+/// # Errors
+///
+/// Something does not compile, or a test fails.
+pub fn test(backend: Option<Backend>, arguments: &[OsString]) -> Result<(), Failure> {
+    Cargo::new(&["test", "--workspace", "--release"])
+        .arguments(backend.map(Backend::cargo_arguments).unwrap_or_default())
+        .arguments(arguments)
+        .run()
+}
+
+/// Checks what the tests do not, cheapest first.
+///
+/// # Errors
+///
+/// The first check that fails.
+pub fn ci() -> Result<(), Failure> {
+    let start = Instant::now();
+    timed("which crate depends on what", dependencies::check)?;
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--release",
+        "--",
+        "-D",
+        "warnings",
+    ])?;
+    // Alone, a library has only the features that it asks for itself: burn is compiled again.
+    for library in LIBRARIES {
+        cargo(&["test", "--release", "--package", library])?;
+    }
+    cargo(&[
+        "check",
+        "--release",
+        "--package",
+        "lstm-core",
+        "--package",
+        "lstm-models",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--no-default-features",
+        "--features",
+        "flex",
+    ])?;
+    eprintln!(
+        "All checks passed in {:.0} s.",
+        start.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+fn cargo(arguments: &[&str]) -> Result<(), Failure> {
+    let cargo = Cargo::new(arguments);
+    let name = cargo.shown().to_owned();
+    timed(&name, || cargo.run())
+}
+
+fn timed(name: &str, check: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    eprintln!("==> {name}");
+    let start = Instant::now();
+    check()?;
+    eprintln!("    {:.1} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
