@@ -1,4 +1,4 @@
-//! One counter-based generator for every random number in the workspace.
+//! One counter-based generator for every random number of models and training.
 //!
 //! A number depends only on (seed, purpose, step, sequence index) and is drawn on the host: never
 //! on how many numbers were drawn before, on which backend, or by which thread. So a run is the

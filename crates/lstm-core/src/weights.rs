@@ -12,7 +12,7 @@ use crate::random::{Purpose, RandomSource, RandomStream};
 pub enum RecurrentInit {
     /// Recurrent weights orthogonal gate by gate (Saxe et al. 2014), input weights Xavier uniform
     /// gate by gate (Glorot and Bengio 2010), biases 0 except the LSTM's forget gate, which starts
-    /// at 1 (Gers et al. 2000; Jozefowicz et al. 2015). As Keras does.
+    /// at 1 (Gers et al. 2000; Jozefowicz et al. 2015). Keras starts much like this.
     #[default]
     Orthogonal,
     /// Everything uniform in ±1/√d_hidden, as `torch.nn.LSTM` and `torch.nn.GRU` do.

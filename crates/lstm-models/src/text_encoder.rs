@@ -12,6 +12,8 @@ pub struct EncodedText {
     pub ids: Vec<u32>,
     /// The subword buckets of each token; `None` where the model does not read them.
     pub subwords: Option<Vec<Arc<[u32]>>>,
+    /// Whether the text had more tokens than are read.
+    pub is_cut: bool,
 }
 
 impl EncodedText {
@@ -61,10 +63,12 @@ impl TextEncoder {
             return Ok(ids
                 .into_iter()
                 .map(|mut ids| {
+                    let is_cut = ids.len() > self.limit();
                     ids.truncate(self.limit());
                     EncodedText {
                         ids,
                         subwords: None,
+                        is_cut,
                     }
                 })
                 .collect());
@@ -75,6 +79,7 @@ impl TextEncoder {
             .iter()
             .map(|text| {
                 let (mut ids, words) = self.tokenizer.encode_with_words(text)?;
+                let is_cut = ids.len() > self.limit();
                 ids.truncate(self.limit());
                 let subwords = words
                     .into_iter()
@@ -92,6 +97,7 @@ impl TextEncoder {
                 Ok(EncodedText {
                     ids,
                     subwords: Some(subwords),
+                    is_cut,
                 })
             })
             .collect()
@@ -173,6 +179,7 @@ mod tests {
                 .encode_all(&["a good film", ""])
                 .unwrap();
             assert_eq!((encoded[0].len(), encoded[1].len()), (2, 0));
+            assert_eq!((encoded[0].is_cut, encoded[1].is_cut), (true, false));
             if let Some(subwords) = &encoded[0].subwords {
                 assert_eq!(subwords.len(), 2);
             }

@@ -281,12 +281,22 @@ fn values_out_of_range_are_named() {
 fn absurd_sizes_are_refused_before_anything_is_allocated() {
     let absurd = json!(1_000_000_000_000_u64);
     let key = |name: &str| format!("/model/config/architecture/{name}");
-    for name in ["d_embedding", "d_hidden", "layers", "subword_buckets"] {
+    for (name, within_bounds) in [
+        ("d_embedding", 16_000),
+        ("d_hidden", 16_000),
+        ("layers", 60),
+        ("subword_buckets", 16_000_000),
+    ] {
         for size in [absurd.clone(), json!(u64::MAX)] {
             let message = config_error(&key(name), size.clone());
-            let size = size.to_string();
-            assert_mentions(&message, &["config.json", name, &size, "model.safetensors"]);
+            assert_mentions(
+                &message,
+                &["config.json", name, &size.to_string(), "at most"],
+            );
         }
+        // A size that a model may have, but not one with this file's weights.
+        let message = config_error(&key(name), json!(within_bounds));
+        assert_mentions(&message, &["config.json", name, "model.safetensors"]);
     }
     let message = config_error("/model/config/vocab", absurd);
     assert_mentions(&message, &["vocab: 1000000000000", "tokenizer.json has"]);

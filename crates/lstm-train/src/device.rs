@@ -31,6 +31,23 @@ pub enum DeviceError {
 /// All backends, compiled in or not.
 pub const BACKENDS: [&str; 7] = ["flex", "ndarray", "wgpu", "vulkan", "metal", "cuda", "rocm"];
 
+/// The backend that is used where none is named: the first that is compiled in.
+pub fn default_name() -> &'static str {
+    let compiled = [
+        ("flex", cfg!(feature = "flex")),
+        ("ndarray", cfg!(feature = "ndarray")),
+        ("wgpu", cfg!(feature = "wgpu")),
+        ("vulkan", cfg!(feature = "vulkan")),
+        ("metal", cfg!(feature = "metal")),
+        ("cuda", cfg!(feature = "cuda")),
+        ("rocm", cfg!(feature = "rocm")),
+    ];
+    compiled
+        .into_iter()
+        .find_map(|(name, is_in)| is_in.then_some(name))
+        .unwrap_or(BACKENDS[0])
+}
+
 /// The device of a name such as `flex`, `wgpu` or `cuda:1`.
 ///
 /// # Errors

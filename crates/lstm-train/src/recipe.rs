@@ -192,7 +192,8 @@ fn assign(table: &mut toml::Table, assignment: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The full text of a recipe, every key spelled out, under a line that says where it is from.
+/// The full text of a recipe, with its defaults, under a line that says where it is from; only
+/// optional keys that are not set are left out.
 pub fn to_full_text<R: Recipe>(recipe: &R, origin: &str) -> String {
     let keys = toml::to_string_pretty(recipe).expect("a recipe has only values that TOML knows");
     format!("# Every setting of this run; from {origin}.\n\n{keys}")

@@ -1,12 +1,21 @@
 //! What a classifier is made of.
 
+use std::fmt;
+
 use burn::tensor::Device;
 use lstm_core::{Cell, DropoutMask, RecurrentInit, WeightDraws};
-use serde::{Deserialize, Serialize};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::network::ClassifierModel;
 use crate::bundle::{self, WeightsFile};
 use crate::pooling::Pooling;
+
+/// Bounds beyond which a size is a slip of the pen rather than a model.
+const MAX_FEATURES: usize = 16_384;
+const MAX_LAYERS: usize = 64;
+const MAX_BUCKETS: usize = 1 << 24;
 
 /// What a classifier is made of, apart from the sizes that its data decide.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +38,9 @@ pub struct ClassifierArchitecture {
     pub bidirectional: bool,
     /// How the recurrent weights start.
     pub init: RecurrentInit,
-    /// How the outputs of all tokens become one vector; several are put side by side.
+    /// How the outputs of all tokens become one vector; several are put side by side. In a file
+    /// a list, or one name.
+    #[serde(deserialize_with = "one_or_several")]
     pub pooling: Vec<Pooling>,
     /// Probability that a whole token's own embedding is dropped in training; what is added for
     /// its pieces stays.
@@ -72,14 +83,24 @@ impl ClassifierArchitecture {
     ///
     /// The first key whose value is not, and what it must be.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
-        for (key, size) in [
-            ("d_embedding", self.d_embedding),
-            ("d_hidden", self.d_hidden),
-            ("layers", self.layers),
+        for (key, size, most) in [
+            ("d_embedding", self.d_embedding, MAX_FEATURES),
+            ("d_hidden", self.d_hidden, MAX_FEATURES),
+            ("layers", self.layers, MAX_LAYERS),
         ] {
-            if size == 0 {
-                return Err((key, "must be at least 1".to_owned()));
+            if !(1..=most).contains(&size) {
+                return Err((
+                    key,
+                    format!("must be at least 1 and at most {most}, not {size}"),
+                ));
             }
+        }
+        if self.subword_buckets > MAX_BUCKETS {
+            let message = format!(
+                "must be at most {MAX_BUCKETS}, not {}",
+                self.subword_buckets
+            );
+            return Err(("subword_buckets", message));
         }
         if self.pooling.is_empty() {
             return Err(("pooling", "must name at least one".to_owned()));
@@ -101,6 +122,26 @@ impl ClassifierArchitecture {
         }
         Ok(())
     }
+}
+
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pooling>, D::Error> {
+    struct OneOrSeveral;
+    impl<'de> Visitor<'de> for OneOrSeveral {
+        type Value = Vec<Pooling>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a pooling such as \"max\", or a list of them")
+        }
+
+        fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
+            Pooling::deserialize(name.into_deserializer()).map(|pooling| vec![pooling])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, names: A) -> Result<Self::Value, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(names))
+        }
+    }
+    deserializer.deserialize_any(OneOrSeveral)
 }
 
 /// Everything that decides the shape of a [`ClassifierModel`].

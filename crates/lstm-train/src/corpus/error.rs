@@ -63,7 +63,7 @@ pub enum CorpusError {
     /// Bytes that are not UTF-8.
     #[error(
         "{place}: byte {byte} of the line (0x{found:02X}) is not valid UTF-8; \
-         a file in Latin-1 needs data.encoding = \"latin-1\""
+         a file in Latin-1 needs the encoding latin-1 (data.encoding in a recipe)"
     )]
     NotUtf8 {
         /// Where.

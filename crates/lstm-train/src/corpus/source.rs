@@ -225,7 +225,7 @@ mod tests {
         assert!(
             text.ends_with(
                 "a.tsv:2: byte 8 of the line (0xE9) is not valid UTF-8; \
-             a file in Latin-1 needs data.encoding = \"latin-1\""
+             a file in Latin-1 needs the encoding latin-1 (data.encoding in a recipe)"
             ),
             "{text}"
         );

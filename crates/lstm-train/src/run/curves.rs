@@ -5,7 +5,7 @@ use std::path::Path;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::events::{Event, EventKind};
+use super::events::{EventError, EventKind, read_events};
 use super::files::{self, FileError};
 
 /// Curves that cannot be drawn.
@@ -14,6 +14,9 @@ pub enum CurvesError {
     /// The drawing failed.
     #[error("the curves cannot be drawn: {0}")]
     Draw(String),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Events(#[from] EventError),
     /// The file cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -32,12 +35,14 @@ const COLOURS: [RGBColor; 2] = [RGBColor(0, 114, 178), RGBColor(213, 94, 0)];
 
 const SIZE: (u32, u32) = (960, 400);
 
-/// Draws the loss of training and validation, and the validation's accuracy and macro-F1.
+/// Draws from a log the loss of training and validation, and the validation's accuracy and
+/// macro-F1.
 ///
 /// # Errors
 ///
-/// A file that cannot be written.
-pub fn draw_curves(events: &[Event], path: &Path) -> Result<(), CurvesError> {
+/// A log that cannot be read, a file that cannot be written.
+pub fn draw_curves(log: &Path, path: &Path) -> Result<(), CurvesError> {
+    let events = read_events(log)?;
     let curve = |kind, metric: &str, name: &str, dashed| Curve {
         name: name.to_owned(),
         points: events
@@ -135,23 +140,27 @@ fn panel(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::{Event, EventLog};
     use crate::training::Metrics;
 
     #[test]
     fn curves_name_their_axes_and_lines() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("curves.svg");
-        let events: Vec<Event> = (1..=10)
-            .flat_map(|step| {
-                let metrics = Metrics::from([
-                    ("loss".to_owned(), 1.0 / step as f64),
-                    ("accuracy".to_owned(), 1.0 - 0.5 / step as f64),
-                ]);
-                [EventKind::Train, EventKind::Valid]
-                    .map(|kind| Event::new(kind, step, 1, 0.0, &metrics))
-            })
-            .collect();
-        draw_curves(&events, &path).unwrap();
+        let log = folder.path().join("events.jsonl");
+        let mut events = EventLog::open(&log).unwrap();
+        for step in 1..=10 {
+            let metrics = Metrics::from([
+                ("loss".to_owned(), 1.0 / step as f64),
+                ("accuracy".to_owned(), 1.0 - 0.5 / step as f64),
+            ]);
+            for kind in [EventKind::Train, EventKind::Valid] {
+                events
+                    .append(&Event::new(kind, step, 1, 0.0, &metrics))
+                    .unwrap();
+            }
+        }
+        draw_curves(&log, &path).unwrap();
         let svg = std::fs::read_to_string(&path).unwrap();
         for part in [
             "<svg",
@@ -168,6 +177,8 @@ mod tests {
     #[test]
     fn a_run_without_events_still_has_axes() {
         let folder = tempfile::tempdir().unwrap();
-        draw_curves(&[], &folder.path().join("curves.svg")).unwrap();
+        let log = folder.path().join("events.jsonl");
+        EventLog::open(&log).unwrap();
+        draw_curves(&log, &folder.path().join("curves.svg")).unwrap();
     }
 }

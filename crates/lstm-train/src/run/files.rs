@@ -31,12 +31,31 @@ impl FileError {
 ///
 /// A folder that cannot be written to, a full disk.
 pub fn write(path: &Path, contents: &[u8]) -> Result<(), FileError> {
+    write_with(path, |file| {
+        file.write_all(contents).map_err(FileError::at(path))
+    })
+}
+
+/// As [`write`](fn@write), with contents that `fill` writes as it goes.
+///
+/// # Errors
+///
+/// An error of `fill`, a folder that cannot be written to, a full disk.
+pub fn write_with<E: From<FileError>>(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let failed = FileError::at(path);
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        // A device or a pipe is written to, never replaced.
+        let mut device = File::options().write(true).open(path).map_err(&failed)?;
+        return fill(&mut device);
+    }
     let mut file = temporary_file(parent(path)).map_err(&failed)?;
-    file.write_all(contents).map_err(&failed)?;
+    fill(file.as_file_mut())?;
     file.as_file().sync_all().map_err(&failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
-    sync_directory(parent(path)).map_err(failed)
+    Ok(sync_directory(parent(path)).map_err(failed)?)
 }
 
 /// A file that has the permissions of any other new file once it is renamed.
@@ -217,6 +236,15 @@ mod tests {
         std::fs::write(&other, b"x").unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode(&ours), mode(&other));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_device_is_written_to_and_stays() {
+        use std::os::unix::fs::FileTypeExt;
+        let null = Path::new("/dev/null");
+        write(null, b"gone").unwrap();
+        assert!(null.metadata().unwrap().file_type().is_char_device());
     }
 
     #[test]

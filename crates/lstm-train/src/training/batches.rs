@@ -16,7 +16,7 @@ pub fn bucketed(lengths: &[usize], batch_size: usize, seed: u64, epoch: u64) -> 
     let source = RandomSource::new(seed).at_step(epoch);
     let mut order = source.permutation(Purpose::named("order of examples"), lengths.len());
     let mut batches = Vec::with_capacity(lengths.len().div_ceil(batch_size));
-    for pool in order.chunks_mut(POOL * batch_size) {
+    for pool in order.chunks_mut(batch_size.saturating_mul(POOL)) {
         pool.sort_by_key(|&example| lengths[example]);
         batches.extend(pool.chunks(batch_size).map(<[usize]>::to_vec));
     }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::task::Metrics;
 use crate::run::files::{self, FileError};
 
-/// How many checkpoints are kept: one more than is needed, in case a disk fails.
+/// How many checkpoints are kept: one more than is needed, for people whose newest one is damaged.
 const KEPT: usize = 2;
 
 const PREFIX: &str = "step-";
@@ -37,7 +37,10 @@ pub enum CheckpointError {
         message: String,
     },
     /// It cannot be read.
-    #[error("cannot read the checkpoint {path}: {message}")]
+    #[error(
+        "cannot read the checkpoint {path}: {message}; without that directory a run goes on from \
+         the checkpoint before it"
+    )]
     Read {
         /// The checkpoint.
         path: PathBuf,

@@ -5,11 +5,17 @@ use std::path::PathBuf;
 use lstm_models::bundle::BundleError;
 
 use super::checkpoint::CheckpointError;
-use crate::run::EventError;
+use crate::run::{CurvesError, EventError};
 
 /// Why a training could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
+    /// The interrupt flag was set in a training that has no run directory to go on from.
+    #[error("interrupted after step {step}")]
+    Interrupted {
+        /// The last step that was done.
+        step: u64,
+    },
     /// The loss is no number any more.
     #[error(
         "the training loss is {loss} at step {step} (epoch {epoch}): lower \
@@ -77,7 +83,20 @@ pub enum TrainError {
     /// The log of events cannot be written or read.
     #[error(transparent)]
     Events(#[from] EventError),
+    /// The curves cannot be drawn.
+    #[error(transparent)]
+    Curves(#[from] CurvesError),
     /// The best weights cannot be read back.
     #[error(transparent)]
     Weights(#[from] BundleError),
+}
+
+impl TrainError {
+    /// Whether numbers ran away, so that the same steps would end the same way again.
+    pub fn is_divergence(&self) -> bool {
+        matches!(
+            self,
+            Self::Diverged { .. } | Self::GradientDiverged { .. } | Self::WeightDiverged { .. }
+        )
+    }
 }

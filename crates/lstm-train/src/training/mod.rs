@@ -10,6 +10,8 @@ mod rate;
 mod schedule;
 mod session;
 mod task;
+#[cfg(test)]
+mod tests;
 mod trainer;
 
 pub use checkpoint::{Best, CheckpointError};

@@ -53,7 +53,7 @@ impl<'a, T: Task> Run<'a, T> {
             return Err(TrainError::NoData);
         }
         let steps_per_epoch = batches_per_epoch.div_ceil(options.accumulate) as u64;
-        let total_steps = options.epochs * steps_per_epoch;
+        let total_steps = options.epochs.saturating_mul(steps_per_epoch);
         let mut run = Self {
             task,
             options,
@@ -156,7 +156,7 @@ impl<'a, T: Task> Run<'a, T> {
         let mut gradients = GradientsParams::new();
         let (mut nll, mut count, mut examples) = (0.0, 0.0, 0);
         for (index, batch) in batches.iter().enumerate() {
-            let draw = (step - 1) * self.options.accumulate as u64 + index as u64;
+            let draw = (step - 1).wrapping_mul(self.options.accumulate as u64) + index as u64;
             let mode = Mode::Training(source.at_step(draw));
             let loss = self.task.loss(&self.model, batch, mode);
             nll += loss.nll.into_scalar::<f32>() as f64;
@@ -196,11 +196,11 @@ impl<'a, T: Task> Run<'a, T> {
         window.gradient_norm += norm;
         window.steps += 1;
         self.rate.add(examples);
-        self.report(loss, rate)
+        self.report(loss)
     }
 
     /// Shows the step, and logs it if it is time.
-    fn report(&mut self, loss: f64, learning_rate: f64) -> Result<(), TrainError> {
+    fn report(&mut self, loss: f64) -> Result<(), TrainError> {
         let position = &self.position;
         let examples_per_second = self.rate.per_second();
         if let Some(progress) = &mut self.progress {
@@ -213,19 +213,28 @@ impl<'a, T: Task> Run<'a, T> {
             );
         }
         if position.step.is_multiple_of(self.options.log_steps) {
-            let window = std::mem::take(&mut self.position.window);
-            let metrics = Metrics::from([
-                ("loss".to_owned(), window.nll / window.count),
-                (
-                    "gradient_norm".to_owned(),
-                    window.gradient_norm / window.steps as f64,
-                ),
-                ("learning_rate".to_owned(), learning_rate),
-                ("examples_per_second".to_owned(), examples_per_second),
-            ]);
-            self.log(EventKind::Train, metrics)?;
+            self.log_window()?;
         }
         Ok(())
+    }
+
+    /// Logs the steps since the last `train` event, if there are any.
+    fn log_window(&mut self) -> Result<(), TrainError> {
+        let window = std::mem::take(&mut self.position.window);
+        if window.steps == 0 {
+            return Ok(());
+        }
+        let steps = window.steps as f64;
+        let metrics = Metrics::from([
+            ("loss".to_owned(), window.nll / window.count),
+            ("gradient_norm".to_owned(), window.gradient_norm / steps),
+            (
+                "learning_rate".to_owned(),
+                self.schedule.rate(self.position.step),
+            ),
+            ("examples_per_second".to_owned(), self.rate.per_second()),
+        ]);
+        self.log(EventKind::Train, metrics)
     }
 
     fn is_interrupted(&self) -> bool {
@@ -263,6 +272,8 @@ impl<'a, T: Task> Run<'a, T> {
         };
         let value = *metrics.get(name).ok_or_else(unknown)?;
         let better = match self.position.best.as_ref().map(|best| best.metrics[name]) {
+            // What is not a number is better than nothing else.
+            _ if !value.is_finite() => false,
             None => true,
             Some(best) if higher_is_better(name) => value > best,
             Some(best) => value < best,
@@ -302,21 +313,32 @@ impl<'a, T: Task> Run<'a, T> {
     }
 
     fn end_epoch(&mut self) -> Result<(), TrainError> {
+        self.log_window()?;
         if self.position.validated_step < self.position.step {
             self.validate()?;
         }
+        self.check_weights()?;
+        self.log(EventKind::Checkpoint, Metrics::new())?;
         if self.position.epoch >= self.options.epochs {
             self.position.finished = true;
         } else if !self.position.finished {
             self.position.epoch += 1;
             self.position.batch = 0;
         }
-        self.checkpoint()
+        self.write_checkpoint()?;
+        match &self.recorder {
+            Some(recorder) => Ok(recorder.draw_curves()?),
+            None => Ok(()),
+        }
     }
 
     fn checkpoint(&mut self) -> Result<(), TrainError> {
         self.check_weights()?;
         self.log(EventKind::Checkpoint, Metrics::new())?;
+        self.write_checkpoint()
+    }
+
+    fn write_checkpoint(&mut self) -> Result<(), TrainError> {
         let Some(recorder) = &self.recorder else {
             return Ok(());
         };

@@ -8,7 +8,7 @@ use super::error::TrainError;
 use super::options::TrainingOptions;
 use super::session::Run;
 use super::task::Task;
-use crate::run::{EventLog, RunDirectory};
+use crate::run::{CurvesError, EventLog, RunDirectory, draw_curves};
 
 /// A trained model.
 #[derive(Debug)]
@@ -47,6 +47,17 @@ pub struct Recorder<'a> {
     pub log: &'a mut EventLog,
 }
 
+impl Recorder<'_> {
+    /// Draws the curves of what is in the log.
+    ///
+    /// # Errors
+    ///
+    /// A log that cannot be read, curves that cannot be written.
+    pub fn draw_curves(&self) -> Result<(), CurvesError> {
+        draw_curves(&self.directory.events(), &self.directory.curves())
+    }
+}
+
 /// Trains models by [`TrainingOptions`].
 pub struct Trainer {
     options: TrainingOptions,
@@ -81,10 +92,12 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// Empty training data, an unknown metric, a loss that is not a number.
+    /// Empty training data, an unknown metric, a loss that is not a number, an interruption.
     pub fn fit<T: Task>(&self, task: &T, model: T::Model) -> Result<Trained<T::Model>, TrainError> {
         let mut run = self.start(task, model, None)?;
-        run.train()?;
+        if !run.train()? {
+            return Err(TrainError::Interrupted { step: run.steps() });
+        }
         run.into_trained()
     }
 

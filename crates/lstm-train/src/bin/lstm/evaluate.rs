@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use lstm_models::Classifier;
+use lstm_models::{Classifier, ClassifierBundle, bundle};
 use lstm_train::corpus::{self, Column, CorpusOptions, Encoding, Format, Labels, SstClasses};
 use lstm_train::device;
 use lstm_train::metrics::Classification;
 use lstm_train::tasks::classifier::Baselines;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Failure;
 
@@ -35,7 +35,7 @@ pub struct Arguments {
     #[arg(long, value_name = "COLUMN")]
     text: Option<Column>,
     /// Where to compute.
-    #[arg(long, default_value = "flex")]
+    #[arg(long, default_value = device::default_name())]
     device: String,
     /// Also train linear models on this file, of the same format, and print what they score.
     #[arg(long, value_name = "TRAINING FILE")]
@@ -108,8 +108,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         scores.macro_f1,
         seconds
     )?;
-    if let Some(baselines) = baselines {
-        write!(output, "{baselines}")?;
+    match baselines {
+        Some(baselines) => write!(output, "{baselines}")?,
+        None => {
+            let config =
+                bundle::read_config::<ClassifierBundle>(&arguments.model, Classifier::TASK)?;
+            for (name, key) in [("words", "words"), ("words and word pairs", "bigrams")] {
+                let accuracy =
+                    &config.training.get("baseline").unwrap_or(&Value::Null)[key]["accuracy"];
+                if let Some(accuracy) = accuracy.as_f64() {
+                    let name = format!("linear bag of {name}");
+                    let origin = "where the model was trained (--baseline scores it here)";
+                    writeln!(output, "{name:<36} accuracy {accuracy:.4}  {origin}")?;
+                }
+            }
+        }
     }
     write!(output, "\n{}", scores.confusion.table(classifier.labels()))?;
     Ok(())

@@ -21,7 +21,7 @@ const SHOWN: u32 = 20;
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
-    let classifier = Classifier::load(&arguments.model, &device::parse("flex")?)?;
+    let classifier = Classifier::load(&arguments.model, &device::parse(device::default_name())?)?;
     let config = bundle::read_config::<ClassifierBundle>(&arguments.model, Classifier::TASK)?;
     let parts = classifier.parts();
 

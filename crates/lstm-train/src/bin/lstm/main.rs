@@ -7,6 +7,8 @@ mod recipes;
 mod train;
 
 use std::process::ExitCode;
+#[cfg(unix)]
+use std::sync::{Arc, atomic::AtomicBool};
 
 use clap::{Parser, Subcommand};
 
@@ -41,13 +43,14 @@ enum Command {
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    let result = report_full_disks().and_then(|()| match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Predict(arguments) => predict::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Recipes(arguments) => recipes::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| ExitCode::SUCCESS),
-    };
+    });
     match result {
         Ok(code) => code,
         Err(failure) if is_broken_pipe(failure.as_ref()) => ExitCode::SUCCESS,
@@ -56,6 +59,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A file that grows beyond its limit is an error to report, not a signal to die of.
+fn report_full_disks() -> Result<(), Failure> {
+    #[cfg(unix)]
+    signal_hook::flag::register(
+        signal_hook::consts::signal::SIGXFSZ,
+        Arc::new(AtomicBool::new(false)),
+    )?;
+    Ok(())
 }
 
 /// Whether whoever reads our output has had enough (`lstm predict … | head`).

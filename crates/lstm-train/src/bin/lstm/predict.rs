@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use lstm_models::{Answer, Classifier};
 use lstm_train::device;
+use lstm_train::run::files;
 use serde_json::json;
 
 use crate::Failure;
@@ -17,7 +18,11 @@ pub struct Arguments {
     #[arg(long, value_name = "BUNDLE")]
     model: PathBuf,
     /// Texts to classify; without any, every line of the input.
-    #[arg(value_name = "TEXT", conflicts_with = "input")]
+    #[arg(
+        value_name = "TEXT",
+        conflicts_with = "input",
+        allow_hyphen_values = true
+    )]
     texts: Vec<String>,
     /// Read one text a line from this file; - is standard input.
     #[arg(long, value_name = "FILE|-")]
@@ -26,7 +31,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Where to compute.
-    #[arg(long, default_value = "flex")]
+    #[arg(long, default_value = device::default_name())]
     device: String,
     /// One JSON object a line: the text, its label, and the probability of every label.
     #[arg(long)]
@@ -36,10 +41,24 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = device::parse(&arguments.device)?;
     let classifier = Classifier::load(&arguments.model, &device)?;
-    let mut output = Output::open(arguments.output.as_deref())?;
+    match &arguments.output {
+        None => answer_all(&classifier, arguments, &mut Output::standard()),
+        // The file appears when it is complete: it may be the input.
+        Some(path) => files::write_with(path, |file| {
+            let mut output = Output::new(path.display().to_string(), file);
+            answer_all(&classifier, arguments, &mut output)
+        }),
+    }
+}
+
+fn answer_all(
+    classifier: &Classifier,
+    arguments: &Arguments,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
     if !arguments.texts.is_empty() {
         for text in &arguments.texts {
-            answer(&classifier, text, arguments.json, &mut output)?;
+            answer(classifier, text, arguments.json, output)?;
         }
         return Ok(());
     }
@@ -47,20 +66,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(path) if path != Path::new("-") => {
             let file = File::open(path).map_err(|error| named(path, "read", &error))?;
             let name = path.display().to_string();
-            answer_lines(
-                &classifier,
-                BufReader::new(file),
-                &name,
-                arguments,
-                &mut output,
-            )
+            answer_lines(classifier, BufReader::new(file), &name, arguments, output)
         }
         _ => {
             if io::stdin().is_terminal() {
                 eprintln!("one text a line; Ctrl-D ends");
             }
             let input = io::stdin().lock();
-            answer_lines(&classifier, input, "standard input", arguments, &mut output)
+            answer_lines(classifier, input, "standard input", arguments, output)
         }
     }
 }
@@ -71,7 +84,7 @@ fn answer_lines(
     mut input: impl BufRead,
     name: &str,
     arguments: &Arguments,
-    output: &mut Output,
+    output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let mut line = Vec::new();
     let mut number = 0;
@@ -87,6 +100,11 @@ fn answer_lines(
         let text = std::str::from_utf8(&line)
             .map_err(|error| format!("{name}:{number} is not UTF-8: {error}"))?;
         let text = text.trim_end_matches(['\n', '\r']);
+        // What some editors put at the start of a file.
+        let text = match number {
+            1 => text.trim_start_matches('\u{feff}'),
+            _ => text,
+        };
         answer(classifier, text, arguments.json, output)?;
     }
 }
@@ -95,7 +113,7 @@ fn answer(
     classifier: &Classifier,
     text: &str,
     as_json: bool,
-    output: &mut Output,
+    output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let answer = classifier.classify(text)?;
     output.line(&match as_json {
@@ -105,23 +123,21 @@ fn answer(
 }
 
 /// Where answers go.
-struct Output {
+struct Output<'a> {
     name: String,
-    writer: Box<dyn Write>,
+    writer: Box<dyn Write + 'a>,
 }
 
-impl Output {
-    fn open(path: Option<&Path>) -> Result<Self, Failure> {
-        Ok(match path {
-            Some(path) => Self {
-                name: path.display().to_string(),
-                writer: Box::new(File::create(path).map_err(|error| named(path, "write", &error))?),
-            },
-            None => Self {
-                name: "standard output".to_owned(),
-                writer: Box::new(io::stdout().lock()),
-            },
-        })
+impl<'a> Output<'a> {
+    fn new(name: String, writer: impl Write + 'a) -> Self {
+        Self {
+            name,
+            writer: Box::new(writer),
+        }
+    }
+
+    fn standard() -> Self {
+        Self::new("standard output".to_owned(), io::stdout().lock())
     }
 
     /// Writes a line, which whoever reads the output sees at once.

@@ -21,17 +21,17 @@ pub struct Arguments {
     /// A recipe's name (see `lstm recipes`) or a TOML file.
     #[arg(long, value_name = "NAME|FILE", default_value = RECIPES[0].name)]
     recipe: String,
-    /// The folder of the recipe's data.
+    /// The folder of the recipe's data; with --resume, where they are now.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Change one setting of the recipe, such as training.epochs=2; may be given often.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
     /// Where to compute: flex (CPU), or a backend that was built in, such as wgpu or cuda:1.
-    #[arg(long, default_value = "flex")]
+    #[arg(long, default_value = device::default_name())]
     device: String,
     /// Decides initial weights, dropout and the order of examples; the same as --set training.seed=N.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// How many threads compute; all cores by default. The weights are the same for any number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -40,7 +40,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
     /// Go on with the interrupted run of this directory; its own recipe says everything else.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["recipe", "data", "settings", "seed", "run", "baseline"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["recipe", "settings", "seed", "run", "baseline"])]
     resume: Option<PathBuf>,
     /// Train nothing but the linear baselines, and print their scores.
     #[arg(long)]
@@ -53,7 +53,7 @@ enum TaskName {
     Classifier,
 }
 
-/// The exit code of a program that Ctrl-C ended: 128 and the number of the signal.
+/// The exit code after an interruption: that of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
@@ -66,8 +66,17 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let device = device::parse(&arguments.device)?;
     let interrupted = watch_signals()?;
     let mut output = io::stdout();
+    let xtask = match arguments.device.split(':').next() {
+        Some(backend) if backend != device::default_name() => {
+            format!("cargo xtask --backend {backend}")
+        }
+        _ => "cargo xtask".to_owned(),
+    };
     let end = match &arguments.resume {
-        Some(directory) => classifier::resume(directory, &device, interrupted)?,
+        Some(directory) => {
+            let data = arguments.data.as_deref();
+            classifier::resume(directory, data, &device, interrupted)?
+        }
         None => {
             let mut settings = arguments.settings;
             settings.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
@@ -92,14 +101,12 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     };
     Ok(match end {
         TrainEnd::Done { run, report } => {
-            if let Some(report) = report {
-                writeln!(output, "{report}")?;
-            }
+            writeln!(output, "{report}")?;
             let bundle = run.join("bundle");
             writeln!(output, "the model is in {}; try it:", bundle.display())?;
             writeln!(
                 output,
-                "  cargo xtask predict --model {} \"some text\"",
+                "  {xtask} predict --model {} \"some text\"",
                 bundle.display()
             )?;
             ExitCode::SUCCESS
@@ -115,7 +122,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         TrainEnd::Interrupted { run, step } => {
             eprintln!(
                 "interrupted after step {step}; everything is saved. Go on with:\n  \
-                 cargo xtask train classifier --resume {}",
+                 {xtask} train classifier --resume {}",
                 run.display()
             );
             ExitCode::from(INTERRUPTED)
@@ -132,11 +139,5 @@ fn watch_signals() -> Result<Arc<AtomicBool>, Failure> {
         signal_hook::flag::register_conditional_shutdown(signal, code, interrupted.clone())?;
         signal_hook::flag::register(signal, interrupted.clone())?;
     }
-    // A file that grows beyond its limit is an error to report, not a signal to die of.
-    #[cfg(unix)]
-    signal_hook::flag::register(
-        signal_hook::consts::signal::SIGXFSZ,
-        Arc::new(AtomicBool::new(false)),
-    )?;
     Ok(interrupted)
 }

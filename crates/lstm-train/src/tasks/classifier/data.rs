@@ -162,7 +162,11 @@ impl DataOptions {
             ("test_share", self.test_share, &self.test),
         ] {
             if share > 0.0 && !file.is_empty() {
-                return Err((key, format!("and the file `{file}` exclude each other")));
+                let other = key.trim_end_matches("_share");
+                let message = format!(
+                    "and the file `{file}` exclude each other; set data.{other} to nothing as well"
+                );
+                return Err((key, message));
             }
         }
         Ok(())

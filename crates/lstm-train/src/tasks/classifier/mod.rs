@@ -16,7 +16,7 @@ use crate::metrics::{Classification, ClassificationScores};
 use crate::training::{Metrics, Part, Task, batches};
 use data::Corpora;
 
-pub use report::{Baselines, Report};
+pub use report::{Baselines, Report, Scored};
 pub use train::{StopCause, TrainEnd, TrainRequest, TrainRequestError, baselines, resume, train};
 
 /// Texts in an evaluation batch, at least.
@@ -81,10 +81,12 @@ impl ClassifierTask {
     ) -> Result<Self, TokenizerError> {
         let encode = |corpus: &Corpus| Encoded::new(corpus, encoder, options);
         let mut crc = flate2::Crc::new();
-        for corpus in [Some(&corpora.train), corpora.valid.as_ref()]
-            .into_iter()
-            .flatten()
-        {
+        let parts = [&corpora.valid, &corpora.test].into_iter().flatten();
+        for corpus in std::iter::once(&corpora.train).chain(parts) {
+            for label in &corpus.labels {
+                crc.update(label.as_bytes());
+                crc.update(b"\n");
+            }
             for example in &corpus.examples {
                 crc.update(example.text.as_bytes());
                 crc.update(&(example.label as u64).to_le_bytes());
@@ -100,6 +102,11 @@ impl ClassifierTask {
             device: device.clone(),
             fingerprint: crc.sum(),
         })
+    }
+
+    /// How many training texts are longer than the model reads.
+    pub fn cut_texts(&self) -> usize {
+        self.train.texts.iter().filter(|text| text.is_cut).count()
     }
 
     /// All scores of `model`, which is without autodiff, on a part; `None` if there is none.

@@ -43,7 +43,7 @@ pub const RECIPES: [Builtin; 6] = [
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClassifierRecipe {
-    /// What its runs are called; a recipe's file name says it.
+    /// What its runs are called; by default what its file is.
     pub name: String,
     /// What it learns from.
     pub data: DataOptions,
@@ -94,7 +94,7 @@ impl Default for TokenizerOptions {
             lowercase: true,
             min_count: 2,
             max_size: 30_000,
-            max_tokens: 0,
+            max_tokens: 1_000,
         }
     }
 }
@@ -142,6 +142,9 @@ pub struct Expected {
     pub source: String,
 }
 
+/// More tokens than any corpus has.
+const MAX_VOCABULARY: usize = 10_000_000;
+
 impl Recipe for ClassifierRecipe {
     fn check(&self) -> Result<(), (String, String)> {
         let within = |section: &str| {
@@ -158,6 +161,11 @@ impl Recipe for ClassifierRecipe {
                 "training.metric".to_owned(),
                 format!("must be one of {known}, not `{metric}`"),
             ));
+        }
+        let (size, most) = (self.tokenizer.max_size, MAX_VOCABULARY);
+        if size > most {
+            let message = format!("must be at most {most}, not {size}");
+            return Err(("tokenizer.max_size".to_owned(), message));
         }
         let smallest = match self.tokenizer.kind {
             TokenizerKind::Words => 3,

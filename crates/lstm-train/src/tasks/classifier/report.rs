@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use lstm_models::ClassifierModel;
+use burn::module::Module;
+use lstm_models::{Classifier, ClassifierModel};
 use serde_json::{Map, Value, json};
 
 use super::data::Corpora;
@@ -53,83 +54,86 @@ impl fmt::Display for Baselines {
 /// What a training came to.
 #[derive(Debug)]
 pub struct Report {
-    /// The part that is reported on: the test part, or else the validation part.
-    pub part: Part,
-    /// The model's scores on that part.
-    pub scores: ClassificationScores,
-    /// What linear models reach there.
-    pub baselines: Baselines,
+    /// The scores, where there is a test or a validation part.
+    pub scored: Option<Scored>,
     labels: Vec<String>,
     signature: String,
     training: Map<String, Value>,
     seconds: f64,
 }
 
+/// Scores on a part of the data, with what they are to be compared with.
+#[derive(Debug)]
+pub struct Scored {
+    /// The test part, or else the validation part.
+    pub part: Part,
+    /// The model's scores.
+    pub scores: ClassificationScores,
+    /// What linear models reach.
+    pub baselines: Baselines,
+}
+
 impl Report {
-    /// Scores a trained model; `None` where there is neither a test nor a validation part.
+    /// Scores a trained model.
     pub(super) fn new(
         recipe: &ClassifierRecipe,
         corpora: &Corpora,
         task: &ClassifierTask,
         trained: &Trained<ClassifierModel>,
-    ) -> Option<Self> {
-        let (part, corpus) = match (&corpora.test, &corpora.valid) {
-            (Some(test), _) => (Part::Test, test),
-            (None, Some(valid)) => (Part::Valid, valid),
-            (None, None) => return None,
-        };
-        let scores = task.scores(&trained.model, part)?;
-        let baselines = Baselines::fit(&corpora.train, corpus);
-        let parameters = burn::module::Module::num_params(&trained.model);
-        let name = &recipe.name;
-        let best_epoch = trained
-            .best
-            .as_ref()
-            .map_or(trained.epoch, |best| best.epoch);
+    ) -> Self {
+        let scored = Scored::new(corpora, task, &trained.model);
+        let best = trained.best.as_ref();
         let signature = format!(
-            "task:classifier|recipe:{name}|seed:{}|epoch:{best_epoch}/{}|params:{parameters}|version:{}",
+            "task:{}|recipe:{}|seed:{}|epoch:{}/{}|params:{}|version:{}",
+            Classifier::TASK,
+            recipe.name,
             recipe.training.seed,
+            best.map_or(trained.epoch, |best| best.epoch),
             recipe.training.epochs,
+            trained.model.num_params(),
             env!("CARGO_PKG_VERSION"),
         );
-        let part_name = part_name(part);
         let mut training = Map::new();
-        training.insert("signature".to_owned(), json!(signature));
-        training.insert("recipe".to_owned(), json!(name));
-        training.insert("data".to_owned(), json!(recipe.data.about));
-        training.insert("seed".to_owned(), json!(recipe.training.seed));
-        training.insert("steps".to_owned(), json!(trained.steps));
-        training.insert("seconds".to_owned(), json!(trained.seconds.round()));
-        if let Some(best) = &trained.best {
-            training.insert("valid".to_owned(), json!(best.metrics));
+        let mut note = |key: &str, value: Value| training.insert(key.to_owned(), value);
+        note("signature", json!(signature));
+        note("recipe", json!(recipe.name));
+        note("data", json!(recipe.data.about));
+        note("seed", json!(recipe.training.seed));
+        note("steps", json!(trained.steps));
+        note("seconds", json!(trained.seconds.round()));
+        if let Some(best) = best {
+            note("valid", json!(best.metrics));
         }
-        training.insert(part_name.to_owned(), json!(metrics(&scores)));
-        training.insert(
-            "baseline".to_owned(),
-            json!({"words": metrics(&baselines.words), "bigrams": metrics(&baselines.bigrams)}),
-        );
-        Some(Self {
-            part,
-            scores,
-            baselines,
+        if let Some(scored) = &scored {
+            note(part_name(scored.part), json!(metrics(&scored.scores)));
+            let (words, bigrams) = (&scored.baselines.words, &scored.baselines.bigrams);
+            let baselines = json!({"words": metrics(words), "bigrams": metrics(bigrams)});
+            note("baseline", baselines);
+        }
+        Self {
+            scored,
             labels: corpora.train.labels.clone(),
             signature,
             training,
             seconds: trained.seconds,
-        })
+        }
     }
 
-    /// The scores by name, as the log has them.
-    pub fn metrics(&self) -> Metrics {
-        let mut all = metrics(&self.scores);
-        all.insert("n".to_owned(), self.scores.n as f64);
+    /// The scores on the test part by name, as the log has them; `None` if there is no such part.
+    pub fn test_metrics(&self) -> Option<Metrics> {
+        let scored = self
+            .scored
+            .as_ref()
+            .filter(|scored| scored.part == Part::Test)?;
+        let mut all = metrics(&scored.scores);
+        all.insert("n".to_owned(), scored.scores.n as f64);
         for (name, scores) in [
-            ("baseline_accuracy", &self.baselines.words),
-            ("baseline_bigrams_accuracy", &self.baselines.bigrams),
+            ("baseline_accuracy", &scored.baselines.words),
+            ("baseline_bigrams_accuracy", &scored.baselines.bigrams),
         ] {
             all.insert(name.to_owned(), scores.accuracy);
         }
-        all
+        Some(all)
     }
 
     /// How the model came about, for the bundle's `config.json`.
@@ -147,29 +151,46 @@ impl Report {
     }
 }
 
+impl Scored {
+    /// `None` where there is neither a test nor a validation part.
+    fn new(corpora: &Corpora, task: &ClassifierTask, model: &ClassifierModel) -> Option<Self> {
+        let (part, corpus) = match (&corpora.test, &corpora.valid) {
+            (Some(test), _) => (Part::Test, test),
+            (None, Some(valid)) => (Part::Valid, valid),
+            (None, None) => return None,
+        };
+        Some(Self {
+            part,
+            scores: task.scores(model, part)?,
+            baselines: Baselines::fit(&corpora.train, corpus),
+        })
+    }
+
+    fn beats_baselines(&self) -> bool {
+        let Baselines { words, bigrams } = &self.baselines;
+        self.scores.accuracy > words.accuracy.max(bigrams.accuracy)
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = part_name(self.part);
-        let scores = &self.scores;
-        writeln!(
-            f,
-            "{:<36} accuracy {:.4}  loss {:.4}  macro-F1 {:.4}",
-            format!("this model, {part} part (n = {})", scores.n),
-            scores.accuracy,
-            scores.loss,
-            scores.macro_f1
-        )?;
-        write!(f, "{}", self.baselines)?;
-        if scores.accuracy
-            <= self
-                .baselines
-                .words
-                .accuracy
-                .max(self.baselines.bigrams.accuracy)
-        {
-            writeln!(f, "this model does not beat a linear one on these data")?;
+        if let Some(scored) = &self.scored {
+            let scores = &scored.scores;
+            let part = part_name(scored.part);
+            writeln!(
+                f,
+                "{:<36} accuracy {:.4}  loss {:.4}  macro-F1 {:.4}",
+                format!("this model, {part} part (n = {})", scores.n),
+                scores.accuracy,
+                scores.loss,
+                scores.macro_f1
+            )?;
+            write!(f, "{}", scored.baselines)?;
+            if !scored.beats_baselines() {
+                writeln!(f, "this model does not beat a linear one on these data")?;
+            }
+            writeln!(f, "\n{}", scores.confusion.table(&self.labels))?;
         }
-        writeln!(f, "\n{}", scores.confusion.table(&self.labels))?;
         writeln!(f, "trained in {}", duration(self.seconds))?;
         writeln!(f, "signature {}", self.signature)
     }

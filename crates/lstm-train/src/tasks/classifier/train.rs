@@ -21,7 +21,7 @@ use crate::run::{
     CurvesError, Event, EventError, EventKind, EventLog, RunDirectory, RunError, draw_curves,
     read_events, say,
 };
-use crate::training::{Metrics, Outcome, Part, Recorder, TrainError, Trained, Trainer};
+use crate::training::{Metrics, Outcome, Recorder, TrainError, Trained, Trainer};
 
 /// What is to be trained, and where.
 #[derive(Debug)]
@@ -53,8 +53,13 @@ pub enum TrainRequestError {
     Run(#[from] RunError),
     /// The training itself, or what follows it.
     #[error(
-        "{source}\nthe run is in {run}; when the cause is mended it goes on from its last \
-         checkpoint with: lstm train classifier --resume {run}"
+        "{source}\nthe run is in {run}; {}",
+        if source.is_divergence() {
+            "start a new one with other settings".to_owned()
+        } else {
+            format!("when the cause is mended, go on from its last checkpoint with --resume {}", run.display())
+        },
+        run = run.display()
     )]
     Stopped {
         /// The run directory.
@@ -84,15 +89,22 @@ pub enum StopCause {
     File(#[from] FileError),
 }
 
+impl StopCause {
+    /// Whether the same would happen again after a resume.
+    fn is_divergence(&self) -> bool {
+        matches!(self, Self::Train(error) if error.is_divergence())
+    }
+}
+
 /// How the training of a recipe ended.
 #[derive(Debug)]
 pub enum TrainEnd {
-    /// With a bundle in this run directory, and a report if there was something to report on.
+    /// With a bundle in this run directory.
     Done {
         /// The run directory.
         run: PathBuf,
-        /// The scores.
-        report: Option<Report>,
+        /// What it came to.
+        report: Box<Report>,
     },
     /// It was interrupted after a step, and can go on.
     Interrupted {
@@ -111,8 +123,10 @@ pub enum TrainEnd {
 impl TrainRequest {
     fn recipe(&self) -> Result<ClassifierRecipe, TrainRequestError> {
         let mut recipe: ClassifierRecipe = self.recipe.parse(&self.assignments)?;
-        recipe.name = self.recipe.name.clone();
-        if let Some(directory) = &self.data {
+        if recipe.name.is_empty() {
+            recipe.name = self.recipe.name.clone();
+        }
+        if let Some(directory) = self.data.as_ref().or(recipe.data.directory.as_ref()) {
             // Absolute, so that the run can be resumed from elsewhere.
             let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
             recipe.data.directory = Some(absolute);
@@ -150,13 +164,14 @@ pub fn train(
     prepared.run(directory, device, interrupted)
 }
 
-/// Goes on with an interrupted run.
+/// Goes on with an interrupted run, on the data in `data` if they were moved there.
 ///
 /// # Errors
 ///
 /// As [`train`], and data that are not those that the run began with.
 pub fn resume(
     path: &Path,
+    data: Option<&Path>,
     device: &Device,
     interrupted: Arc<AtomicBool>,
 ) -> Result<TrainEnd, TrainRequestError> {
@@ -174,7 +189,10 @@ pub fn resume(
         origin: directory.recipe().display().to_string(),
         text,
     };
-    let recipe: ClassifierRecipe = text.parse(&[])?;
+    let mut recipe: ClassifierRecipe = text.parse(&[])?;
+    if let Some(data) = data {
+        recipe.data.directory = Some(data.to_owned());
+    }
     Prepared::new(recipe, device)?.run(directory, device, interrupted)
 }
 
@@ -243,6 +261,13 @@ impl Prepared {
             self.config.vocab,
             run.display()
         ));
+        let cut = self.task.cut_texts();
+        if cut > 0 {
+            say(&format!(
+                "{cut} of the texts were cut after {} tokens (tokenizer.max_tokens)",
+                self.recipe.tokenizer.max_tokens
+            ));
+        }
         let mut log = EventLog::open(&directory.events())?;
         let mut draws = WeightDraws::new(self.recipe.training.seed, &device.clone().autodiff());
         let model = self.config.init_with(&mut draws);
@@ -257,28 +282,25 @@ impl Prepared {
         };
         let (steps, epoch, seconds) = (trained.steps, trained.epoch, trained.seconds);
         let report = Report::new(&self.recipe, &self.corpora, &self.task, &trained);
-        self.write_bundle(directory, trained, report.as_ref(), device)?;
-        if let Some(report) = report.as_ref().filter(|report| report.part == Part::Test) {
-            let metrics = report.metrics();
-            log.append(&Event::new(
-                EventKind::Test,
-                steps,
-                epoch,
-                seconds,
-                &metrics,
-            ))?;
+        self.write_bundle(directory, trained, &report, device)?;
+        if let Some(metrics) = report.test_metrics() {
+            let test = Event::new(EventKind::Test, steps, epoch, seconds, &metrics);
+            log.append(&test)?;
         }
         let end = Event::new(EventKind::End, steps, epoch, seconds, &Metrics::new());
-        draw_curves(&read_events(&directory.events())?, &directory.curves())?;
+        draw_curves(&directory.events(), &directory.curves())?;
         log.append(&end)?;
-        Ok(TrainEnd::Done { run, report })
+        Ok(TrainEnd::Done {
+            run,
+            report: Box::new(report),
+        })
     }
 
     fn write_bundle(
         &self,
         directory: &RunDirectory,
         trained: Trained<lstm_models::ClassifierModel>,
-        report: Option<&Report>,
+        report: &Report,
         device: &Device,
     ) -> Result<(), StopCause> {
         let parts = ClassifierBundle {
@@ -288,12 +310,8 @@ impl Prepared {
             max_tokens: self.recipe.tokenizer.max_tokens,
         };
         let classifier = Classifier::new(self.tokenizer.clone(), trained.model, parts, device);
-        let (training, readme) = match report {
-            Some(report) => (report.training(), report.readme()),
-            None => (Default::default(), "# A text classifier\n".to_owned()),
-        };
         files::replace_directory(&directory.bundle(), |parts| -> Result<(), StopCause> {
-            Ok(classifier.save(parts, training, &readme)?)
+            Ok(classifier.save(parts, report.training(), &report.readme())?)
         })
     }
 }

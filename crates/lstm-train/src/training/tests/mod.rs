@@ -1,0 +1,7 @@
+//! The training loop with its parts, on tasks small enough to be checked by hand.
+
+mod classifier;
+mod gradients;
+mod optimizer;
+mod toy;
+mod trainer;
