@@ -3,5 +3,10 @@
 pub mod classification;
 pub mod confusion;
 
+use std::collections::BTreeMap;
+
+/// Scores by name, such as `accuracy` in 0–1 and `loss` in nats.
+pub type Metrics = BTreeMap<String, f64>;
+
 pub use classification::{Classification, ClassificationScores};
 pub use confusion::{ConfusionMatrix, ConfusionTable};

@@ -140,8 +140,8 @@ fn panel(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Metrics;
     use crate::run::{Event, EventLog};
-    use crate::training::Metrics;
 
     #[test]
     fn curves_name_their_axes_and_lines() {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::training::Metrics;
+use crate::metrics::Metrics;
 
 /// What can be wrong with a log.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,7 @@ use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use serde::{Deserialize, Serialize};
 
-use super::task::Metrics;
+use crate::metrics::Metrics;
 use crate::run::files::{self, FileError};
 
 /// How many checkpoints are kept: one more than is needed, for people whose newest one is damaged.

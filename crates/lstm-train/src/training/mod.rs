@@ -19,5 +19,5 @@ pub use error::TrainError;
 pub use optimizer::OptimizerKind;
 pub use options::TrainingOptions;
 pub use schedule::{Schedule, ScheduleKind};
-pub use task::{Metrics, Part, Task, higher_is_better};
+pub use task::{Part, Task, higher_is_better};
 pub use trainer::{Outcome, Recorder, Trained, Trainer};

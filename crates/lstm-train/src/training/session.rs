@@ -16,8 +16,9 @@ use super::optimizer;
 use super::options::TrainingOptions;
 use super::rate::Rate;
 use super::schedule::Schedule;
-use super::task::{Metrics, Part, Task, higher_is_better};
+use super::task::{Part, Task, higher_is_better};
 use super::trainer::{Recorder, Trained};
+use crate::metrics::Metrics;
 use crate::run::{Event, EventKind, Progress};
 
 /// One training under way.

@@ -1,13 +1,10 @@
 //! What the training loop asks of a task.
 
-use std::collections::BTreeMap;
-
 use burn::module::Module;
 use lstm_core::Mode;
 use lstm_models::Loss;
 
-/// Scores by name, such as `accuracy` in 0–1 and `loss` in nats.
-pub type Metrics = BTreeMap<String, f64>;
+use crate::metrics::Metrics;
 
 /// A part of a corpus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

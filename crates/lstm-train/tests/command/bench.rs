@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Settings that make a training of well under a second: 2 epochs of 15 steps.
+/// Settings that make a training of about a second: 4 epochs of 15 steps. It is that long so that a
+/// test that is not woken at once still kills it long before its end.
 const TINY: [&str; 8] = [
-    "training.epochs=2",
+    "training.epochs=4",
     "training.batch_size=8",
     "training.warmup_steps=0",
     "training.checkpoint_steps=3",
@@ -255,10 +256,22 @@ impl Running {
         panic!("{}", String::from_utf8_lossy(&said));
     }
 
-    /// Ends it with SIGKILL, if it has not ended.
-    pub fn kill(mut self) {
+    /// Ends it with SIGKILL.
+    ///
+    /// # Panics
+    ///
+    /// If it has ended by itself: then nothing is tried.
+    #[track_caller]
+    pub fn kill(self) {
+        assert!(self.is_killed_alive(), "it ended before it was killed");
+    }
+
+    /// Ends it with SIGKILL; whether it had not ended by itself.
+    pub fn is_killed_alive(mut self) -> bool {
+        let is_alive = self.0.try_wait().unwrap().is_none();
         self.0.kill().unwrap();
         self.0.wait().unwrap();
+        is_alive
     }
 
     /// Waits for its end.

@@ -22,13 +22,10 @@ fn evaluate(bench: &Bench, data: &str) -> Value {
     serde_json::from_str(&scored.stdout).unwrap()
 }
 
-#[test]
-fn the_test_part_gets_the_scores_of_the_run() {
-    let bench = Bench::trained();
-    let scores = evaluate(&bench, "data/test.tsv");
-    assert_eq!(scores["task"], "classifier");
-    assert_eq!(scores["n"], 60);
-    assert!(scores["seconds"].as_f64().unwrap() >= 0.0);
+/// Asserts that `data/test.tsv` gets the scores that the run logged, and returns them.
+#[track_caller]
+fn assert_test_is_repeated(bench: &Bench) -> Value {
+    let scores = evaluate(bench, "data/test.tsv");
     let events = bench.events("run");
     let test = events.iter().find(|event| event["event"] == "test");
     for name in ["accuracy", "loss", "macro_f1"] {
@@ -36,6 +33,52 @@ fn the_test_part_gets_the_scores_of_the_run() {
         let difference = logged.as_f64().unwrap() - found.as_f64().unwrap();
         assert!(difference.abs() < 1e-6, "{name}: {logged} {found}");
     }
+    scores
+}
+
+#[test]
+fn the_test_part_gets_the_scores_of_the_run() {
+    let scores = assert_test_is_repeated(&Bench::trained());
+    assert_eq!(scores["task"], "classifier");
+    assert_eq!(scores["n"], 60);
+    assert!(scores["seconds"].as_f64().unwrap() >= 0.0);
+}
+
+#[test]
+fn a_model_of_byte_pairs_is_as_good_from_its_bundle() {
+    let bench = Bench::new();
+    for buckets in ["0", "100"] {
+        let settings = [
+            "tokenizer.kind=bpe",
+            "tokenizer.max_size=400",
+            &format!("model.subword_buckets={buckets}"),
+        ];
+        outcome(&mut bench.train("run", &settings)).succeeded();
+        let tokenizer = bench.read("run/bundle/tokenizer.json");
+        assert!(tokenizer.contains("\"BPE\""), "{buckets} buckets");
+        assert_test_is_repeated(&bench);
+        let texts = ["a great film", "", "ünknøwn wörds 映画"];
+        let predict = ["predict", "--model", "run/bundle", "--"];
+        let answers = outcome(bench.lstm(&predict).args(texts)).succeeded();
+        assert_eq!(answers.stdout.lines().count(), texts.len());
+        std::fs::remove_dir_all(bench.path("run")).unwrap();
+    }
+}
+
+#[test]
+fn a_line_of_a_million_characters_is_cut_and_says_so() {
+    let bench = Bench::new();
+    let long = |text: &str| text.repeat(1_000_000_usize.div_ceil(text.len()));
+    let longest = format!("positive\t{}\nnegative\t{}\n", long("good "), long("x"));
+    for name in ["data/train.tsv", "data/valid.tsv", "data/test.tsv"] {
+        bench.write(name, bench.read(name) + &longest);
+    }
+    let trained = outcome(&mut bench.train("run", &["training.epochs=1"])).succeeded();
+    // The other line is one word.
+    let part = "1 of the texts were cut after 1000 tokens (tokenizer.max_tokens)";
+    assert!(trained.stderr.contains(part), "{}", trained.stderr);
+    let scores = assert_test_is_repeated(&bench);
+    assert_eq!(scores["n"], 62);
 }
 
 #[test]

@@ -34,10 +34,13 @@ fn a_run_interrupted_in_each_step_logs_each_step_once() {
     let settings = ["training.batch_size=60", "training.epochs=2"];
     outcome(&mut bench.train("run", &settings)).succeeded();
     let mut ended = interrupted(&mut bench.train("stopped", &settings));
+    let mut interruptions = 0;
     while ended.code == Some(130) {
+        interruptions += 1;
         ended = interrupted(&mut bench.resume("stopped"));
     }
     ended.succeeded();
+    assert!(interruptions > 1, "{interruptions} interruptions");
     assert!(bench.weights("stopped") == bench.weights("run"));
     assert_log_is_whole(&bench, "stopped");
 }

@@ -12,8 +12,8 @@ use lstm_models::{
 };
 
 use crate::corpus::{Corpus, Example};
-use crate::metrics::{Classification, ClassificationScores};
-use crate::training::{Metrics, Part, Task, batches};
+use crate::metrics::{Classification, ClassificationScores, Metrics};
+use crate::training::{Part, Task, batches};
 use data::Corpora;
 
 pub use report::{Baselines, Report, Scored};

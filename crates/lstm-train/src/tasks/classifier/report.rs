@@ -11,9 +11,9 @@ use super::recipe::ClassifierRecipe;
 use super::{ClassifierTask, metrics};
 use crate::baseline::{Features, Linear};
 use crate::corpus::Corpus;
-use crate::metrics::ClassificationScores;
+use crate::metrics::{ClassificationScores, Metrics};
 use crate::run::duration;
-use crate::training::{Metrics, Part, Trained};
+use crate::training::{Part, Trained};
 
 /// What linear models reach on the same data: whoever does not beat them should know.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,13 +15,14 @@ use super::data::{Corpora, DataError};
 use super::recipe::ClassifierRecipe;
 use super::report::{Baselines, Report};
 use super::{ClassifierTask, TaskOptions, prior};
+use crate::metrics::Metrics;
 use crate::recipe::{RecipeError, RecipeText, to_full_text};
 use crate::run::files::{self, FileError};
 use crate::run::{
     CurvesError, Event, EventError, EventKind, EventLog, RunDirectory, RunError, draw_curves,
     read_events, say,
 };
-use crate::training::{Metrics, Outcome, Recorder, TrainError, Trained, Trainer};
+use crate::training::{Outcome, Recorder, TrainError, Trained, Trainer};
 
 /// What is to be trained, and where.
 #[derive(Debug)]

@@ -9,9 +9,8 @@ use burn::tensor::{Device, Tensor};
 use lstm_core::Mode;
 use lstm_models::Loss;
 
-use crate::training::{
-    Metrics, OptimizerKind, Part, Task, TrainError, Trained, Trainer, TrainingOptions,
-};
+use crate::metrics::Metrics;
+use crate::training::{OptimizerKind, Part, Task, TrainError, Trained, Trainer, TrainingOptions};
 
 /// Its model: y = x · weight.
 #[derive(Module, Debug)]
