@@ -263,11 +263,11 @@ impl Running {
     /// If it has ended by itself: then nothing is tried.
     #[track_caller]
     pub fn kill(self) {
-        assert!(self.is_killed_alive(), "it ended before it was killed");
+        assert!(self.killed_alive(), "it ended before it was killed");
     }
 
     /// Ends it with SIGKILL; whether it had not ended by itself.
-    pub fn is_killed_alive(mut self) -> bool {
+    pub fn killed_alive(mut self) -> bool {
         let is_alive = self.0.try_wait().unwrap().is_none();
         self.0.kill().unwrap();
         self.0.wait().unwrap();

@@ -47,7 +47,7 @@ fn a_run_killed_at_any_moment_ends_in_the_same_weights() {
         };
         let mut training = Running::start(&mut command);
         training.wait_until(is_now);
-        assert!(training.is_killed_alive(), "{name}");
+        assert!(training.killed_alive(), "{name}");
         assert!(is_now(), "{name}");
     }
     kill_after_the_bundle(&bench, "killed");
@@ -64,7 +64,7 @@ fn kill_after_the_bundle(bench: &Bench, run: &str) {
     for _ in 0..50 {
         let mut training = Running::start(&mut bench.resume(run));
         training.wait_until(|| bundle.exists());
-        if training.is_killed_alive() {
+        if training.killed_alive() {
             assert!(bundle.exists());
             return;
         }
@@ -95,7 +95,7 @@ fn a_run_with_every_option_killed_again_and_again_ends_in_the_same_weights() {
         loop {
             let training = Running::start(&mut command);
             sleep(alive);
-            if !training.is_killed_alive() {
+            if !training.killed_alive() {
                 break;
             }
             reached.insert(bench.newest_checkpoint("killed"));
