@@ -35,6 +35,14 @@ impl Backend {
         }
         vec!["--no-default-features", "--features", self.0]
     }
+
+    /// What tells cargo to compile it in beside the default, on which the tests run.
+    pub fn added_arguments(self) -> Vec<&'static str> {
+        if self.0 == BACKENDS[0] {
+            return Vec::new();
+        }
+        vec!["--features", self.0]
+    }
 }
 
 /// Takes `--backend NAME` out of the arguments, wherever it stands before a lone `--`.

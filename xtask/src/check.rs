@@ -11,14 +11,14 @@ use crate::failure::Failure;
 const LIBRARIES: [&str; 3] = ["lstm-core", "lstm-models", "lstm-train"];
 
 /// Runs all tests of the workspace, with one profile for tests and training, so that one compiles
-/// what the other needs.
+/// what the other needs. They run on the CPU; a backend that is named is compiled in as well.
 ///
 /// # Errors
 ///
 /// Something does not compile, or a test fails.
 pub fn test(backend: Option<Backend>, arguments: &[OsString]) -> Result<(), Failure> {
     Cargo::new(&["test", "--workspace", "--release"])
-        .arguments(backend.map(Backend::cargo_arguments).unwrap_or_default())
+        .arguments(backend.map(Backend::added_arguments).unwrap_or_default())
         .arguments(arguments)
         .run()
 }

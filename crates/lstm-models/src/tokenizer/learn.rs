@@ -133,6 +133,7 @@ impl Tokenizer {
             .build();
         let counts = counts
             .into_iter()
+            .filter(|(word, _)| word.len() <= MAX_LEARNED_WORD)
             .map(|(word, count)| (word.into(), count as u64))
             .collect();
         let mut model = BPE::default();
@@ -160,6 +161,10 @@ impl Tokenizer {
         Ok(Self { inner })
     }
 }
+
+/// Longer stretches without white space are no words, and the time that learning takes grows with
+/// the square of their length.
+const MAX_LEARNED_WORD: usize = 256;
 
 fn special_tokens() -> Vec<AddedToken> {
     [PAD_TOKEN, UNKNOWN_TOKEN]

@@ -29,7 +29,8 @@ pub struct TrainingOptions {
     pub embedding_weight_decay: Option<f64>,
     /// How the learning rate falls.
     pub schedule: ScheduleKind,
-    /// Steps in which the learning rate rises from 0.
+    /// Steps in which the learning rate rises from 0; at most half of all steps, so that a short
+    /// training warms up as well.
     pub warmup_steps: u64,
     /// The largest norm of all gradients together; 0 for no clipping.
     pub clip_norm: f64,

@@ -62,7 +62,7 @@ impl<'a, T: Task> Run<'a, T> {
             schedule: Schedule {
                 kind: options.schedule,
                 peak: options.learning_rate,
-                warmup_steps: options.warmup_steps,
+                warmup_steps: options.warmup_steps.min(total_steps / 2),
                 total_steps,
             },
             optimizer: optimizer::init(options),

@@ -64,7 +64,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             .build_global()?;
     }
     let device = device::parse(&arguments.device)?;
-    let interrupted = watch_signals()?;
+    // Where signals cannot be watched, Ctrl-C ends the program: a run goes on from its checkpoint.
+    let watch = || watch_signals().unwrap_or_default();
     let mut output = io::stdout();
     let xtask = match arguments.device.split(':').next() {
         Some(backend) if backend != device::default_name() => {
@@ -75,7 +76,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let end = match &arguments.resume {
         Some(directory) => {
             let data = arguments.data.as_deref();
-            classifier::resume(directory, data, &device, interrupted)?
+            classifier::resume(directory, data, &device, watch)?
         }
         None => {
             let mut settings = arguments.settings;
@@ -96,7 +97,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 }
                 return Ok(ExitCode::SUCCESS);
             }
-            classifier::train(&request, &device, interrupted)?
+            classifier::train(&request, &device, watch)?
         }
     };
     Ok(match end {

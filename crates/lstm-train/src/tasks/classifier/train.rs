@@ -147,7 +147,8 @@ pub fn baselines(request: &TrainRequest) -> Result<Option<Baselines>, TrainReque
     Ok(scored.map(|scored| Baselines::fit(&corpora.train, scored)))
 }
 
-/// Trains a recipe in a new run directory. `interrupted`, once set, stops it with a checkpoint.
+/// Trains a recipe in a new run directory. `watch` is called when training begins, and gives a flag
+/// that, once set, stops it with a checkpoint: until then an interruption loses nothing.
 ///
 /// # Errors
 ///
@@ -156,13 +157,13 @@ pub fn baselines(request: &TrainRequest) -> Result<Option<Baselines>, TrainReque
 pub fn train(
     request: &TrainRequest,
     device: &Device,
-    interrupted: Arc<AtomicBool>,
+    watch: impl FnOnce() -> Arc<AtomicBool>,
 ) -> Result<TrainEnd, TrainRequestError> {
     let recipe = request.recipe()?;
     let prepared = Prepared::new(recipe, device)?;
     let text = to_full_text(&prepared.recipe, &request.recipe.origin);
     let directory = RunDirectory::create(request.run.as_deref(), &prepared.recipe.name, &text)?;
-    prepared.run(directory, device, interrupted)
+    prepared.run(directory, device, watch)
 }
 
 /// Goes on with an interrupted run, on the data in `data` if they were moved there.
@@ -174,7 +175,7 @@ pub fn resume(
     path: &Path,
     data: Option<&Path>,
     device: &Device,
-    interrupted: Arc<AtomicBool>,
+    watch: impl FnOnce() -> Arc<AtomicBool>,
 ) -> Result<TrainEnd, TrainRequestError> {
     let (directory, text) = RunDirectory::open(path)?;
     let is_over = read_events(&directory.events())
@@ -194,7 +195,7 @@ pub fn resume(
     if let Some(data) = data {
         recipe.data.directory = Some(data.to_owned());
     }
-    Prepared::new(recipe, device)?.run(directory, device, interrupted)
+    Prepared::new(recipe, device)?.run(directory, device, watch)
 }
 
 /// A recipe with its data read and its vocabulary learned.
@@ -238,10 +239,10 @@ impl Prepared {
         self,
         directory: RunDirectory,
         device: &Device,
-        interrupted: Arc<AtomicBool>,
+        watch: impl FnOnce() -> Arc<AtomicBool>,
     ) -> Result<TrainEnd, TrainRequestError> {
         let run = directory.path().to_owned();
-        self.run_in(&directory, device, interrupted)
+        self.run_in(&directory, device, watch)
             .map_err(|source| TrainRequestError::Stopped {
                 run,
                 source: Box::new(source),
@@ -252,7 +253,7 @@ impl Prepared {
         self,
         directory: &RunDirectory,
         device: &Device,
-        interrupted: Arc<AtomicBool>,
+        watch: impl FnOnce() -> Arc<AtomicBool>,
     ) -> Result<TrainEnd, StopCause> {
         let run = directory.path().to_owned();
         say(&format!(
@@ -272,7 +273,7 @@ impl Prepared {
         let mut log = EventLog::open(&directory.events())?;
         let mut draws = WeightDraws::new(self.recipe.training.seed, &device.clone().autodiff());
         let model = self.config.init_with(&mut draws);
-        let trainer = Trainer::new(self.recipe.training.clone()).interrupted_by(interrupted);
+        let trainer = Trainer::new(self.recipe.training.clone()).interrupted_by(watch());
         let recorder = Recorder {
             directory,
             log: &mut log,
