@@ -41,6 +41,7 @@ pub fn ci() -> Result<(), Failure> {
         "-D",
         "warnings",
     ])?;
+    cargo(&["doc", "--workspace", "--no-deps", "--release"])?;
     // Alone, a library has only the features that it asks for itself: burn is compiled again.
     for library in LIBRARIES {
         cargo(&["test", "--release", "--package", library])?;
