@@ -256,6 +256,8 @@ impl Prepared {
         watch: impl FnOnce() -> Arc<AtomicBool>,
     ) -> Result<TrainEnd, StopCause> {
         let run = directory.path().to_owned();
+        // From the next line on, which people see, an interruption saves.
+        let interrupted = watch();
         say(&format!(
             "{} texts to learn from, {} classes, {} tokens in the vocabulary; the run is in {}",
             self.corpora.train.len(),
@@ -273,7 +275,7 @@ impl Prepared {
         let mut log = EventLog::open(&directory.events())?;
         let mut draws = WeightDraws::new(self.recipe.training.seed, &device.clone().autodiff());
         let model = self.config.init_with(&mut draws);
-        let trainer = Trainer::new(self.recipe.training.clone()).interrupted_by(watch());
+        let trainer = Trainer::new(self.recipe.training.clone()).interrupted_by(interrupted);
         let recorder = Recorder {
             directory,
             log: &mut log,
