@@ -318,8 +318,7 @@ impl<'a, T: Task> Run<'a, T> {
         if self.position.validated_step < self.position.step {
             self.validate()?;
         }
-        self.check_weights()?;
-        self.log(EventKind::Checkpoint, Metrics::new())?;
+        self.announce_checkpoint()?;
         if self.position.epoch >= self.options.epochs {
             self.position.finished = true;
         } else if !self.position.finished {
@@ -334,9 +333,14 @@ impl<'a, T: Task> Run<'a, T> {
     }
 
     fn checkpoint(&mut self) -> Result<(), TrainError> {
-        self.check_weights()?;
-        self.log(EventKind::Checkpoint, Metrics::new())?;
+        self.announce_checkpoint()?;
         self.write_checkpoint()
+    }
+
+    /// Logs a checkpoint, which remembers the log's length, and refuses one that is no good.
+    fn announce_checkpoint(&mut self) -> Result<(), TrainError> {
+        self.check_weights()?;
+        self.log(EventKind::Checkpoint, Metrics::new())
     }
 
     fn write_checkpoint(&mut self) -> Result<(), TrainError> {
