@@ -1,7 +1,12 @@
 //! One layer, in one or two directions, over a whole batch of ragged sequences.
 
+mod cpu;
+mod fused;
+mod operation;
 mod packing;
 mod reference;
+
+use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
@@ -114,7 +119,7 @@ impl Stack<'_> {
             );
         }
 
-        let packing = Packing::new(lengths);
+        let packing = Arc::new(Packing::new(lengths));
         let mut output = x;
         let mut finals = vec![Vec::new(); self.recurrence.states()];
         for (index, weights) in self.layers.iter().enumerate() {
@@ -146,8 +151,11 @@ fn sequence(
     x: Tensor<3>,
     weights: &PackedWeights,
     initial: Vec<Tensor<3>>,
-    packing: &Packing,
+    packing: &Arc<Packing>,
 ) -> (Tensor<3>, Vec<Tensor<3>>) {
+    if let Some(cell) = fused::body(recurrence, &x) {
+        return fused::run(cell, x, weights, initial, packing);
+    }
     let mut outputs = Vec::new();
     let mut finals = vec![Vec::new(); initial.len()];
     for direction in 0..weights.directions() {

@@ -13,6 +13,8 @@ pub(super) struct Packing {
     pub rows: Vec<usize>,
     /// How many sequences are still running at each step: never grows.
     pub active: Vec<usize>,
+    /// Where each step's rows begin among the packed steps, and at last how many those are.
+    pub offsets: Vec<usize>,
     pub batch: usize,
     pub time: usize,
     forward: Order,
@@ -39,6 +41,10 @@ impl Packing {
         let active: Vec<usize> = (0..longest)
             .map(|step| rows.partition_point(|&row| lengths[row] > step))
             .collect();
+        let mut offsets = vec![0];
+        for active in &active {
+            offsets.push(offsets[offsets.len() - 1] + active);
+        }
         let order = |place: &dyn Fn(usize, usize) -> usize| {
             let mut gather = Vec::with_capacity(lengths.iter().sum());
             for (step, &active) in active.iter().enumerate() {
@@ -55,6 +61,7 @@ impl Packing {
         Self {
             rows,
             active,
+            offsets,
             batch,
             time,
             forward,
@@ -74,6 +81,13 @@ impl Packing {
     /// Whether some place of the batch is padding.
     pub fn is_ragged(&self) -> bool {
         self.forward.gather.len() < self.batch * self.time
+    }
+
+    /// The length of the sequence at each sorted place.
+    pub fn lengths(&self) -> Vec<usize> {
+        (0..self.batch)
+            .map(|place| self.active.partition_point(|&active| active > place))
+            .collect()
     }
 
     /// For each batch row, its sorted place.
@@ -100,6 +114,8 @@ mod tests {
         let packing = Packing::new(&Lengths::new([1, 3, 0, 2], 3).unwrap());
         assert_eq!(packing.rows, [1, 3, 0, 2]);
         assert_eq!(packing.active, [3, 2, 1]);
+        assert_eq!(packing.offsets, [0, 3, 5, 6]);
+        assert_eq!(packing.lengths(), [3, 2, 1, 0]);
         // First steps of rows 1, 3, 0; second steps of rows 1, 3; third step of row 1.
         assert_eq!(packing.direction(0).gather, [3, 9, 0, 4, 10, 5]);
         assert_eq!(packing.direction(1).gather, [5, 10, 0, 4, 9, 3]);

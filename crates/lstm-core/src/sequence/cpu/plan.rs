@@ -1,0 +1,113 @@
+//! Who does what: a layer's work cut into parts for the threads.
+//!
+//! A part is a direction, some sequences and some hidden units. Directions and sequences are
+//! independent of each other; the parts that share sequences wait for each other at every step,
+//! because each unit's next state needs all units' last one. Fewer units a part mean that a
+//! thread's weights stay in its cache; fewer sequences a part mean less waiting.
+
+use std::ops::Range;
+
+use super::layout::Sizes;
+use super::threads::Barrier;
+use crate::sequence::packing::Packing;
+
+/// What one thread does of a sequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    pub direction: usize,
+    /// Sequences, by their sorted places.
+    pub rows: Range<usize>,
+    /// Blocks of hidden units.
+    pub blocks: Range<usize>,
+    /// Vectors of the input's columns, of which it gives the gradient.
+    pub input_vectors: Range<usize>,
+    /// The parts of the same direction and sequences share a barrier.
+    pub group: usize,
+    /// Which of the parts with the same direction and units it is, and how many there are.
+    pub turn: (usize, usize),
+}
+
+/// All parts, and the threads that do them.
+pub(super) struct Plan {
+    pub parts: Vec<Part>,
+    pub threads: usize,
+    /// One for each group of parts, then one for all threads.
+    pub barriers: Vec<Barrier>,
+}
+
+impl Plan {
+    pub fn new(sizes: &Sizes, packing: &Packing, threads: usize) -> Self {
+        let directions = sizes.directions;
+        let (row_parts, unit_parts) = split(sizes, packing, (threads / directions).max(1));
+        let rows = cut_rows(packing, row_parts);
+        let mut parts = Vec::new();
+        for direction in 0..directions {
+            for (row_part, rows) in rows.iter().enumerate() {
+                for unit_part in 0..unit_parts {
+                    parts.push(Part {
+                        direction,
+                        rows: rows.clone(),
+                        blocks: share(sizes.blocks(), unit_part, unit_parts),
+                        input_vectors: share(sizes.input_vectors(), unit_part, unit_parts),
+                        group: direction * row_parts + row_part,
+                        turn: (row_part, row_parts),
+                    });
+                }
+            }
+        }
+        let threads = threads.min(parts.len());
+        let groups = (0..directions * row_parts).map(|_| Barrier::new(unit_parts));
+        let barriers = groups.chain([Barrier::new(threads)]).collect();
+        Self {
+            parts,
+            threads,
+            barriers,
+        }
+    }
+
+    /// The parts of one thread. Parts that wait for each other have a thread each.
+    pub fn parts_of(&self, thread: usize) -> impl Iterator<Item = &Part> {
+        self.parts.iter().skip(thread).step_by(self.threads)
+    }
+
+    /// Waits for the parts with the same sequences.
+    pub fn wait(&self, part: &Part) {
+        self.barriers[part.group].wait();
+    }
+
+    /// Waits for all threads.
+    pub fn wait_for_all(&self) {
+        self.barriers[self.barriers.len() - 1].wait();
+    }
+}
+
+/// The `index`th of `count` almost equal shares of `0..whole`.
+pub(super) fn share(whole: usize, index: usize, count: usize) -> Range<usize> {
+    whole * index / count..whole * (index + 1) / count
+}
+
+/// In how many parts the sequences and the units of one direction are cut.
+fn split(sizes: &Sizes, packing: &Packing, threads: usize) -> (usize, usize) {
+    if let Ok(units) = std::env::var("LSTM_SPLIT") {
+        let units: usize = units.parse().unwrap();
+        return (threads / units, units);
+    }
+    (1, threads)
+}
+
+/// Cuts the sorted sequences so that the parts have about as many time steps each.
+fn cut_rows(packing: &Packing, parts: usize) -> Vec<Range<usize>> {
+    let total: usize = packing.active.iter().sum();
+    let mut cuts = vec![0];
+    let mut done = 0;
+    let lengths = packing.lengths();
+    for (row, length) in lengths.iter().enumerate() {
+        if done * parts >= total * cuts.len() && cuts.len() < parts {
+            cuts.push(row);
+        }
+        done += length;
+    }
+    cuts.resize(parts, lengths.len());
+    cuts.push(lengths.len());
+    cuts.windows(2).map(|cut| cut[0]..cut[1]).collect()
+}

@@ -1,0 +1,369 @@
+//! The sequence as one operation of a backend, with a gradient of its own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+#[cfg(feature = "flex")]
+use burn::backend::flex::FlexTensor;
+#[cfg(feature = "flex")]
+use burn::backend::Flex;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, AutodiffBackend, Backend, ExtensionType, TensorMetadata, backend_extension};
+use burn::tensor::{Shape, TensorData};
+
+use super::cpu::{self, Keep, Operands, OutputGradients, Saved, Sizes, Wanted};
+use super::packing::Packing;
+
+/// The tensors that a sequence reads.
+#[derive(Debug, Clone, ExtensionType)]
+pub struct Inputs<B: Backend> {
+    /// `[batch, time, d_input]`
+    pub x: FloatTensor<B>,
+    /// `[directions, d_input, gates * d_hidden]`
+    pub input_weight: FloatTensor<B>,
+    /// `[directions, d_hidden, gates * d_hidden]`
+    pub recurrent_weight: FloatTensor<B>,
+    /// `[directions, gates * d_hidden]`
+    pub input_bias: FloatTensor<B>,
+    /// `[directions, gates * d_hidden]`
+    pub recurrent_bias: FloatTensor<B>,
+    /// `[directions, batch, d_hidden]`
+    pub hidden: FloatTensor<B>,
+    /// `[directions, batch, d_hidden]`; of a GRU nothing, `[0]`
+    pub cell: FloatTensor<B>,
+}
+
+/// The tensors that a sequence gives.
+#[derive(Debug, Clone, ExtensionType)]
+pub struct Outputs<B: Backend> {
+    /// `[batch, time, directions * d_hidden]`
+    pub output: FloatTensor<B>,
+    /// `[directions, batch, d_hidden]`
+    pub hidden: FloatTensor<B>,
+    /// `[directions, batch, d_hidden]`; of a GRU nothing, `[0]`
+    pub cell: FloatTensor<B>,
+}
+
+/// Everything about a sequence that is not a tensor.
+#[derive(Debug)]
+pub struct Settings {
+    pub(super) sizes: Sizes,
+    pub(super) packing: Arc<Packing>,
+    /// `[directions, batch, d_hidden]`
+    pub(super) mask: Option<Vec<f32>>,
+    pub(super) clip: Option<f32>,
+    /// What is kept for the backward pass, if there is one.
+    pub(super) keep: Keep,
+}
+
+/// The operation, on every backend that has a fast body.
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Autodiff
+)]
+pub trait SequenceOperation: Backend {
+    /// Runs one layer over a batch.
+    fn sequence(#[extension_type] inputs: Inputs<Self>, settings: Arc<Settings>) -> Outputs<Self>;
+}
+
+/// A backend whose tensors are slices in memory.
+pub trait OnSlices: Backend {
+    /// The same tensor, row by row.
+    fn contiguous(tensor: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The values of a contiguous tensor of 32-bit floats.
+    fn slice(tensor: &FloatTensor<Self>) -> &[f32];
+
+    /// A tensor of these values.
+    fn tensor(values: Vec<f32>, shape: Shape) -> FloatTensor<Self>;
+}
+
+#[cfg(feature = "flex")]
+impl OnSlices for Flex {
+    fn contiguous(tensor: FlexTensor) -> FlexTensor {
+        tensor.to_contiguous()
+    }
+
+    fn slice(tensor: &FlexTensor) -> &[f32] {
+        tensor
+            .as_slice()
+            .expect("a contiguous tensor of 32-bit floats, as was checked before")
+    }
+
+    fn tensor(values: Vec<f32>, shape: Shape) -> FlexTensor {
+        FlexTensor::from_data(TensorData::new(values, shape))
+    }
+}
+
+#[cfg(feature = "flex")]
+impl SequenceOperation for Flex {
+    fn sequence(inputs: Inputs<Self>, settings: Arc<Settings>) -> Outputs<Self> {
+        run(&inputs.contiguous(), &settings, Keep::Nothing).0
+    }
+}
+
+#[cfg(feature = "ndarray")]
+mod ndarray {
+    //! The deprecated backend has the same body.
+    use super::*;
+    use burn::backend::NdArray;
+    use burn::backend::ndarray::{NdArrayStorage, NdArrayTensor};
+
+    impl OnSlices for NdArray {
+        fn contiguous(tensor: NdArrayTensor) -> NdArrayTensor {
+            let NdArrayTensor::F32(storage) = tensor else {
+                unreachable!("a tensor of 32-bit floats, as was checked before")
+            };
+            let array = storage.into_shared();
+            let array = match array.is_standard_layout() {
+                true => array,
+                false => array.as_standard_layout().into_owned().into_shared(),
+            };
+            NdArrayTensor::F32(NdArrayStorage::Owned(array))
+        }
+
+        fn slice(tensor: &NdArrayTensor) -> &[f32] {
+            let NdArrayTensor::F32(NdArrayStorage::Owned(array)) = tensor else {
+                unreachable!("a contiguous tensor of 32-bit floats, as was made before")
+            };
+            array.as_slice().expect("a contiguous array")
+        }
+
+        fn tensor(values: Vec<f32>, shape: Shape) -> NdArrayTensor {
+            NdArrayTensor::from_data(TensorData::new(values, shape))
+        }
+    }
+
+    impl SequenceOperation for NdArray {
+        fn sequence(inputs: Inputs<Self>, settings: Arc<Settings>) -> Outputs<Self> {
+            run(&inputs.contiguous(), &settings, Keep::Nothing).0
+        }
+    }
+}
+
+impl<B: OnSlices> Inputs<B> {
+    fn contiguous(self) -> Self {
+        Self {
+            x: B::contiguous(self.x),
+            input_weight: B::contiguous(self.input_weight),
+            recurrent_weight: B::contiguous(self.recurrent_weight),
+            input_bias: B::contiguous(self.input_bias),
+            recurrent_bias: B::contiguous(self.recurrent_bias),
+            hidden: B::contiguous(self.hidden),
+            cell: B::contiguous(self.cell),
+        }
+    }
+
+    /// Calls `work` with the operands.
+    fn operands<R>(&self, settings: &Settings, work: impl FnOnce(&Operands) -> R) -> R {
+        let states = [B::slice(&self.hidden), B::slice(&self.cell)];
+        let count = settings.sizes.cell.states();
+        work(&Operands {
+            sizes: settings.sizes,
+            packing: &settings.packing,
+            x: B::slice(&self.x),
+            input_weight: B::slice(&self.input_weight),
+            recurrent_weight: B::slice(&self.recurrent_weight),
+            input_bias: B::slice(&self.input_bias),
+            recurrent_bias: B::slice(&self.recurrent_bias),
+            initial: &states[..count],
+            mask: settings.mask.as_deref(),
+            clip: settings.clip,
+        })
+    }
+}
+
+fn run<B: OnSlices>(
+    inputs: &Inputs<B>,
+    settings: &Settings,
+    keep: Keep,
+) -> (Outputs<B>, Option<Saved>) {
+    let result = inputs.operands(settings, |operands| cpu::forward(operands, keep));
+    let sizes = &settings.sizes;
+    let packing = &settings.packing;
+    let features = sizes.directions * sizes.d_hidden;
+    let mut states = result.states.into_iter();
+    let mut state = || match states.next() {
+        Some(values) => B::tensor(
+            values,
+            Shape::from([sizes.directions, packing.batch, sizes.d_hidden]),
+        ),
+        None => B::tensor(Vec::new(), Shape::from([0])),
+    };
+    let outputs = Outputs {
+        output: B::tensor(
+            result.output,
+            Shape::from([packing.batch, packing.time, features]),
+        ),
+        hidden: state(),
+        cell: state(),
+    };
+    (outputs, result.saved)
+}
+
+impl<B: OnSlices + SequenceOperation, C: CheckpointStrategy> SequenceOperation for Autodiff<B, C> {
+    fn sequence(inputs: Inputs<Self>, settings: Arc<Settings>) -> Outputs<Self> {
+        // Before anything is consumed.
+        let guards = [
+            inputs.x.node(),
+            inputs.input_weight.node(),
+            inputs.recurrent_weight.node(),
+            inputs.input_bias.node(),
+            inputs.recurrent_bias.node(),
+            inputs.hidden.node(),
+            inputs.cell.node(),
+        ];
+        let inputs = Inputs::<B> {
+            x: inputs.x.into_primitive(),
+            input_weight: inputs.input_weight.into_primitive(),
+            recurrent_weight: inputs.recurrent_weight.into_primitive(),
+            input_bias: inputs.input_bias.into_primitive(),
+            recurrent_bias: inputs.recurrent_bias.into_primitive(),
+            hidden: inputs.hidden.into_primitive(),
+            cell: inputs.cell.into_primitive(),
+        }
+        .contiguous();
+        match Through.prepare::<C>(guards).compute_bound().stateful() {
+            OpsKind::UnTracked(prepared) => {
+                drop(prepared);
+                let (outputs, _) = run(&inputs, &settings, Keep::Nothing);
+                Outputs {
+                    output: Self::from_inner(outputs.output),
+                    hidden: Self::from_inner(outputs.hidden),
+                    cell: Self::from_inner(outputs.cell),
+                }
+            }
+            OpsKind::Tracked(prepared) => {
+                let (outputs, saved) = run(&inputs, &settings, settings.keep);
+                let arrived = Arrived::<B>::default();
+                let anchor = || B::tensor(vec![0.0], Shape::from([1]));
+                let state = ThroughState {
+                    inputs,
+                    output: outputs.output.clone(),
+                    settings,
+                    saved: Arc::new(Mutex::new(saved)),
+                    arrived: arrived.clone(),
+                };
+                let anchor = prepared.finish(state, anchor());
+                let show = |which: usize, tensor: FloatTensor<B>| {
+                    let guard = anchor.node();
+                    let state = (which, arrived.clone());
+                    match Arrive.prepare::<C>([guard]).compute_bound().stateful() {
+                        OpsKind::Tracked(prepared) => prepared.finish(state, tensor),
+                        OpsKind::UnTracked(prepared) => prepared.finish(tensor),
+                    }
+                };
+                Outputs {
+                    output: show(0, outputs.output),
+                    hidden: show(1, outputs.hidden),
+                    cell: show(2, outputs.cell),
+                }
+            }
+        }
+    }
+}
+
+/// The gradients of the three outputs, as they come in.
+///
+/// A node of burn's graph has one output and wants its gradient. So the operation's own node gives
+/// nothing but an anchor, one number; each output is a child of the anchor that hands its gradient
+/// over here when it comes. An output that nothing depends on hands over none.
+type Arrived<B> = Arc<Mutex<[Option<FloatTensor<B>>; 3]>>;
+
+/// The node of one output.
+#[derive(Debug)]
+struct Arrive;
+
+impl<B: OnSlices> Backward<B, 1> for Arrive {
+    type State = (usize, Arrived<B>);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (which, arrived) = ops.state;
+        let gradient = grads.consume::<B>(&ops.node);
+        lock(&arrived)[which] = Some(gradient);
+        if let [Some(anchor)] = ops.parents {
+            grads.register::<B>(anchor.id, B::tensor(vec![0.0], Shape::from([1])));
+        }
+    }
+}
+
+/// The node of the operation.
+#[derive(Debug)]
+struct Through;
+
+#[derive(Debug, Clone)]
+struct ThroughState<B: Backend> {
+    inputs: Inputs<B>,
+    output: FloatTensor<B>,
+    settings: Arc<Settings>,
+    saved: Arc<Mutex<Option<Saved>>>,
+    arrived: Arrived<B>,
+}
+
+impl<B: OnSlices> Backward<B, 7> for Through {
+    type State = ThroughState<B>;
+
+    fn backward(self, ops: Ops<Self::State, 7>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let state = ops.state;
+        let [output, hidden, cell] = std::mem::take(&mut *lock(&state.arrived))
+            .map(|gradient| gradient.map(B::contiguous));
+        let Some(saved) = lock(&state.saved).take() else {
+            unreachable!("burn goes back through a graph once")
+        };
+        let [x, weights @ .., initial_hidden, initial_cell] =
+            ops.parents.map(|parent| parent.map(|parent| parent.id));
+        let result = state.inputs.operands(&state.settings, |operands| {
+            cpu::backward(
+                operands,
+                B::slice(&state.output),
+                saved,
+                &OutputGradients {
+                    output: output.as_ref().map(B::slice),
+                    hidden: hidden.as_ref().map(B::slice),
+                    cell: cell.as_ref().map(B::slice),
+                },
+                Wanted {
+                    x: x.is_some(),
+                    weights: weights.iter().any(Option::is_some),
+                },
+            )
+        });
+        let inputs = &state.inputs;
+        let mut register = |parent: Option<NodeId>, values: Option<Vec<f32>>, like: &FloatTensor<B>| {
+            if let (Some(parent), Some(values)) = (parent, values) {
+                grads.register::<B>(parent, B::tensor(values, like.shape()));
+            }
+        };
+        register(x, result.x, &inputs.x);
+        if let Some(gradients) = result.weights {
+            for (parent, values, like) in [
+                (weights[0], gradients.input_weight, &inputs.input_weight),
+                (
+                    weights[1],
+                    gradients.recurrent_weight,
+                    &inputs.recurrent_weight,
+                ),
+                (weights[2], gradients.input_bias, &inputs.input_bias),
+                (
+                    weights[3],
+                    gradients.recurrent_bias,
+                    &inputs.recurrent_bias,
+                ),
+            ] {
+                register(parent, Some(values), like);
+            }
+        }
+        let mut initial = result.initial.into_iter();
+        register(initial_hidden, initial.next(), &inputs.hidden);
+        register(initial_cell, initial.next(), &inputs.cell);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
