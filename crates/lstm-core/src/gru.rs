@@ -4,12 +4,13 @@ use burn::config::Config;
 use burn::module::{Content, DisplaySettings, Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
 
+use crate::draws::WeightDraws;
 use crate::dropout::{DropoutMask, Mode, check_probability};
 use crate::gate::{GruGate, ResetGate};
 use crate::lengths::Lengths;
 use crate::sequence::{Recurrence, Stack};
 use crate::state::GruState;
-use crate::weights::{PackedWeights, RecurrentInit, StackSizes, WeightDraws};
+use crate::weights::{PackedWeights, RecurrentInit, StackSizes};
 
 /// Configuration of a [`Gru`].
 #[derive(Config, Debug)]

@@ -20,10 +20,11 @@
 //! ```
 //!
 //! Where to start reading: `gate.rs` names the gates and says where each lies in the packed
-//! weights, `cell.rs` has the equations of one time step, `sequence/` runs them over whole
+//! weights, `cell/` has the equations of one time step, `sequence/` runs them over whole
 //! sequences, and `lstm.rs` and `gru.rs` stack those into layers.
 
 mod cell;
+mod draws;
 mod dropout;
 mod gate;
 mod gru;
@@ -38,6 +39,7 @@ mod tests;
 mod weights;
 
 pub use cell::{GruCell, GruCellConfig, LstmCell, LstmCellConfig};
+pub use draws::WeightDraws;
 pub use dropout::{DropoutMask, Mode, dropout};
 pub use gate::{GruGate, LstmGate, ResetGate};
 pub use gru::{Gru, GruConfig};
@@ -46,4 +48,4 @@ pub use lstm::{Lstm, LstmConfig};
 pub use random::{Purpose, RandomSource, RandomStream};
 pub use recurrent::{Cell, Recurrent, RecurrentConfig};
 pub use state::{CarriedState, GruState, LstmState, RecurrentState};
-pub use weights::{RecurrentInit, WeightDraws};
+pub use weights::RecurrentInit;

@@ -5,13 +5,14 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::draws::WeightDraws;
 use crate::dropout::{DropoutMask, Mode};
 use crate::gate::ResetGate;
 use crate::gru::{Gru, GruConfig};
 use crate::lengths::Lengths;
 use crate::lstm::{Lstm, LstmConfig};
 use crate::state::RecurrentState;
-use crate::weights::{RecurrentInit, WeightDraws};
+use crate::weights::RecurrentInit;
 
 /// Which recurrent cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -1,0 +1,114 @@
+//! The LSTM: one time step.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::tensor::activation::{sigmoid, tanh};
+use burn::tensor::{Device, Tensor};
+
+use super::{add_bias, cell_sizes};
+use crate::draws::WeightDraws;
+use crate::gate::LstmGate;
+use crate::state::LstmState;
+use crate::weights::{DirectionWeights, PackedWeights, RecurrentInit};
+
+/// Configuration of an [`LstmCell`].
+#[derive(Config, Debug)]
+pub struct LstmCellConfig {
+    /// Features of the input.
+    pub d_input: usize,
+    /// Features of the state.
+    pub d_hidden: usize,
+    /// Whether the gates have biases.
+    #[config(default = true)]
+    pub bias: bool,
+    /// How the weights start.
+    #[config(default = "RecurrentInit::Orthogonal")]
+    pub init: RecurrentInit,
+}
+
+impl LstmCellConfig {
+    /// A cell with weights of seed 0.
+    ///
+    /// # Panics
+    ///
+    /// If a size is 0.
+    pub fn init(&self, device: &Device) -> LstmCell {
+        self.init_with(&mut WeightDraws::new(0, device))
+    }
+
+    /// A cell with the next weights of `draws`.
+    ///
+    /// # Panics
+    ///
+    /// As [`init`](Self::init).
+    pub fn init_with(&self, draws: &mut WeightDraws) -> LstmCell {
+        let sizes = cell_sizes(LstmGate::COUNT, self.d_input, self.d_hidden, self.bias);
+        let forget_gate = Some(LstmGate::Forget as usize);
+        LstmCell {
+            weights: PackedWeights::draw(&sizes, self.init, forget_gate, draws),
+        }
+    }
+}
+
+/// A single LSTM cell: one time step of one layer in one direction (Hochreiter and Schmidhuber
+/// 1997, with the forget gate of Gers et al. 2000).
+#[derive(Module, Debug)]
+pub struct LstmCell {
+    pub(crate) weights: PackedWeights,
+}
+
+impl LstmCell {
+    /// One time step.
+    ///
+    /// # Shapes
+    ///
+    /// - `x`: `[batch, d_input]`
+    /// - `state`, and what is returned: `hidden` and `cell` of `[batch, d_hidden]`
+    pub fn forward(&self, x: Tensor<2>, state: LstmState<2>) -> LstmState<2> {
+        let weights = self.weights.direction(0);
+        let step = LstmStep::new(&weights);
+        step.forward(step.project(x), state)
+    }
+}
+
+/// The LSTM's equations, with one direction's weights at hand.
+pub(crate) struct LstmStep {
+    input_weight: Tensor<2>,
+    recurrent_weight: Tensor<2>,
+    bias: Option<Tensor<2>>,
+}
+
+impl LstmStep {
+    pub fn new(weights: &DirectionWeights) -> Self {
+        Self {
+            input_weight: weights.input_weight.clone(),
+            recurrent_weight: weights.recurrent_weight.clone(),
+            // Both biases of a gate are only ever added up.
+            bias: match (&weights.input_bias, &weights.recurrent_bias) {
+                (Some(input), Some(recurrent)) => Some(input.clone() + recurrent.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    /// W·x_t + b of all gates, for any number of rows: `[rows, d_input]` to `[rows, 4 * d_hidden]`.
+    pub fn project(&self, x: Tensor<2>) -> Tensor<2> {
+        add_bias(x.matmul(self.input_weight.clone()), &self.bias)
+    }
+
+    /// The rest of the step, from the projected input `[batch, 4 * d_hidden]`.
+    pub fn forward(&self, projected: Tensor<2>, state: LstmState<2>) -> LstmState<2> {
+        // W·[h_{t-1}, x_t] + b of all four gates at once.
+        let gates = projected + state.hidden.matmul(self.recurrent_weight.clone());
+        // i_t = σ(…), f_t = σ(…), c̃_t = tanh(…), o_t = σ(…)
+        let input = sigmoid(LstmGate::Input.of(&gates));
+        let forget = sigmoid(LstmGate::Forget.of(&gates));
+        let candidate = tanh(LstmGate::Candidate.of(&gates));
+        let output = sigmoid(LstmGate::Output.of(&gates));
+        // c_t = f_t ⊙ c_{t-1} + i_t ⊙ c̃_t
+        let cell = forget * state.cell + input * candidate;
+        // h_t = o_t ⊙ tanh(c_t)
+        let hidden = output * tanh(cell.clone());
+        LstmState { hidden, cell }
+    }
+}

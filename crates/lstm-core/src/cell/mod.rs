@@ -1,0 +1,33 @@
+//! One time step, in plain tensor operations: the readable truth that every faster body is tested
+//! against.
+
+mod gru;
+mod lstm;
+#[cfg(test)]
+mod tests;
+
+use burn::tensor::Tensor;
+
+use crate::weights::PackedSizes;
+
+pub(crate) use gru::GruStep;
+pub use gru::{GruCell, GruCellConfig};
+pub(crate) use lstm::LstmStep;
+pub use lstm::{LstmCell, LstmCellConfig};
+
+fn cell_sizes(gates: usize, d_input: usize, d_hidden: usize, bias: bool) -> PackedSizes {
+    PackedSizes {
+        directions: 1,
+        gates,
+        d_input,
+        d_hidden,
+        bias,
+    }
+}
+
+fn add_bias(x: Tensor<2>, bias: &Option<Tensor<2>>) -> Tensor<2> {
+    match bias {
+        Some(bias) => x + bias.clone(),
+        None => x,
+    }
+}
