@@ -67,6 +67,7 @@ impl GruConfig {
             gates: GruGate::COUNT,
             d_input: self.d_input,
             d_hidden: self.d_hidden,
+            d_projection: None,
             bias: self.bias,
         };
         Gru {

@@ -17,8 +17,13 @@ use crate::weights::{PackedWeights, RecurrentInit, StackSizes};
 pub struct LstmConfig {
     /// Features of the input.
     pub d_input: usize,
-    /// Features of the hidden state of one layer in one direction.
+    /// Features of the cell state of one layer in one direction, and of its hidden state where that
+    /// is not projected.
     pub d_hidden: usize,
+    /// Features that the hidden state of one layer in one direction is projected to, and with it
+    /// what the layer above, the next time step and the output read (LSTMP, Sak et al. 2014;
+    /// PyTorch's `proj_size`): fewer than `d_hidden`.
+    pub projection: Option<usize>,
     /// How many layers are stacked, each reading the output of the one below.
     #[config(default = 1)]
     pub layers: usize,
@@ -46,7 +51,8 @@ impl LstmConfig {
     ///
     /// # Panics
     ///
-    /// If a size or the number of layers is 0, or the dropout probability outside `[0, 1)`.
+    /// If a size or the number of layers is 0, the projection not narrower than `d_hidden`, or the
+    /// dropout probability outside `[0, 1)`.
     pub fn init(&self, device: &Device) -> Lstm {
         self.init_with(&mut WeightDraws::new(0, device))
     }
@@ -64,6 +70,7 @@ impl LstmConfig {
             gates: LstmGate::COUNT,
             d_input: self.d_input,
             d_hidden: self.d_hidden,
+            d_projection: self.projection,
             bias: self.bias,
         };
         Lstm {
@@ -75,7 +82,8 @@ impl LstmConfig {
 }
 
 /// A Long Short-Term Memory layer (Hochreiter and Schmidhuber 1997, with the forget gate of Gers
-/// et al. 2000): `torch.nn.LSTM(batch_first=True)` that takes ragged batches as they are.
+/// et al. 2000, and the projection of Sak et al. 2014): `torch.nn.LSTM(batch_first=True)` that takes
+/// ragged batches as they are.
 ///
 /// Should be created with [`LstmConfig`]. The equations are those of [`LstmGate`].
 #[derive(Module, Debug)]
@@ -96,9 +104,14 @@ impl ModuleDisplay for Lstm {
     }
 
     fn custom_content(&self, content: Content) -> Option<Content> {
-        content
+        let content = content
             .add("d_input", &self.d_input())
-            .add("d_hidden", &self.d_hidden())
+            .add("d_hidden", &self.d_hidden());
+        let content = match self.d_projection() {
+            Some(d_projection) => content.add("d_projection", &d_projection),
+            None => content,
+        };
+        content
             .add("layers", &self.layers.len())
             .add("directions", &self.directions())
             .optional()
@@ -111,9 +124,11 @@ impl Lstm {
     /// # Shapes
     ///
     /// - `x`: `[batch, time, d_input]`
-    /// - `state`, and the final one that is returned: `hidden` and `cell` of
-    ///   `[layers * directions, batch, d_hidden]`; `None` starts at zero
-    /// - the output: `[batch, time, directions * d_hidden]`, of the last layer
+    /// - `state`, and the final one that is returned: `cell` of
+    ///   `[layers * directions, batch, d_hidden]`, and `hidden` of the same, or of
+    ///   `[layers * directions, batch, d_projection]` if it is projected; `None` starts at zero
+    /// - the output: `[batch, time, d_output]`, of the last layer; d_output is
+    ///   directions * d_hidden, or directions * d_projection
     pub fn forward(&self, x: Tensor<3>, state: Option<LstmState>) -> (Tensor<3>, LstmState) {
         let [batch, time, _] = x.dims();
         self.forward_ragged(x, &Lengths::full(batch, time), state)
@@ -163,7 +178,7 @@ impl Lstm {
     ///
     /// - `x`: `[batch, d_input]`
     /// - `state`, and what is returned beside the output: as in [`forward`](Self::forward)
-    /// - the output: `[batch, d_hidden]`
+    /// - the output: `[batch, d_output]`
     ///
     /// # Panics
     ///
@@ -176,7 +191,7 @@ impl Lstm {
         );
         let [batch, d_input] = x.dims();
         let (output, state) = self.forward(x.reshape([batch, 1, d_input]), state);
-        (output.reshape([batch, self.d_hidden()]), state)
+        (output.reshape([batch, self.d_output()]), state)
     }
 
     /// Features of the input.
@@ -184,9 +199,14 @@ impl Lstm {
         self.layers[0].d_input()
     }
 
-    /// Features of the hidden state of one layer in one direction.
+    /// Features of the cell state of one layer in one direction.
     pub fn d_hidden(&self) -> usize {
         self.layers[0].d_hidden()
+    }
+
+    /// Features of the projected hidden state of one layer in one direction, if it is projected.
+    pub fn d_projection(&self) -> Option<usize> {
+        self.layers[0].d_projection()
     }
 
     /// 2 if the layer is bidirectional, else 1.
@@ -196,6 +216,6 @@ impl Lstm {
 
     /// Features of the output.
     pub fn d_output(&self) -> usize {
-        self.directions() * self.d_hidden()
+        self.directions() * self.layers[0].d_recurrent()
     }
 }

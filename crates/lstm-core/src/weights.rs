@@ -11,9 +11,10 @@ use crate::random::RandomStream;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecurrentInit {
-    /// Recurrent weights orthogonal gate by gate (Saxe et al. 2014), input weights Xavier uniform
-    /// gate by gate (Glorot and Bengio 2010), biases 0 except the LSTM's forget gate, which starts
-    /// at 1 (Gers et al. 2000; Jozefowicz et al. 2015). Keras starts much like this.
+    /// Recurrent weights orthogonal gate by gate (Saxe et al. 2014; behind a projection: orthonormal
+    /// rows), input weights Xavier uniform gate by gate (Glorot and Bengio 2010), the projection
+    /// Xavier uniform, biases 0 except the LSTM's forget gate, which starts at 1 (Gers et al. 2000;
+    /// Jozefowicz et al. 2015). Keras starts much like this.
     #[default]
     Orthogonal,
     /// Everything uniform in ±1/√d_hidden, as `torch.nn.LSTM` and `torch.nn.GRU` do.
@@ -26,7 +27,36 @@ pub(crate) struct PackedSizes {
     pub gates: usize,
     pub d_input: usize,
     pub d_hidden: usize,
+    /// Features of the projected hidden state, if it is projected.
+    pub d_projection: Option<usize>,
     pub bias: bool,
+}
+
+impl PackedSizes {
+    /// Features of the hidden state of one direction: what the recurrent weights read.
+    fn d_recurrent(&self) -> usize {
+        self.d_projection.unwrap_or(self.d_hidden)
+    }
+
+    /// # Panics
+    ///
+    /// If a size is 0, or the projection not narrower than the hidden units.
+    fn check(&self) {
+        let d_hidden = self.d_hidden;
+        assert!(
+            self.d_input > 0 && d_hidden > 0,
+            "a recurrent layer has at least one input and one hidden unit, not {} inputs and \
+             {d_hidden} hidden units",
+            self.d_input,
+        );
+        if let Some(d_projection) = self.d_projection {
+            assert!(
+                (1..d_hidden).contains(&d_projection),
+                "a projection has at least one feature and fewer than the {d_hidden} hidden units, \
+                 not {d_projection}"
+            );
+        }
+    }
 }
 
 /// The sizes of a stack of layers.
@@ -36,6 +66,8 @@ pub(crate) struct StackSizes {
     pub gates: usize,
     pub d_input: usize,
     pub d_hidden: usize,
+    /// Features of the projected hidden state, if it is projected.
+    pub d_projection: Option<usize>,
     pub bias: bool,
 }
 
@@ -56,9 +88,10 @@ impl StackSizes {
                     gates: self.gates,
                     d_input: match layer {
                         0 => self.d_input,
-                        _ => directions * self.d_hidden,
+                        _ => directions * self.d_projection.unwrap_or(self.d_hidden),
                     },
                     d_hidden: self.d_hidden,
+                    d_projection: self.d_projection,
                     bias: self.bias,
                 };
                 PackedWeights::draw(&sizes, init, forget_gate, draws)
@@ -75,41 +108,44 @@ impl StackSizes {
 pub(crate) struct PackedWeights {
     /// `[directions, d_input, gates * d_hidden]`
     pub input_weight: Param<Tensor<3>>,
-    /// `[directions, d_hidden, gates * d_hidden]`
+    /// `[directions, d_recurrent, gates * d_hidden]`, where d_recurrent is d_projection, or d_hidden
+    /// without a projection
     pub recurrent_weight: Param<Tensor<3>>,
     /// `[directions, gates * d_hidden]`
     pub input_bias: Option<Param<Tensor<2>>>,
     /// `[directions, gates * d_hidden]`
     pub recurrent_bias: Option<Param<Tensor<2>>>,
+    /// `[directions, d_hidden, d_projection]`
+    pub projection_weight: Option<Param<Tensor<3>>>,
 }
 
 /// The weights of one direction of one layer.
 pub(crate) struct DirectionWeights {
     /// `[d_input, gates * d_hidden]`
     pub input_weight: Tensor<2>,
-    /// `[d_hidden, gates * d_hidden]`
+    /// `[d_recurrent, gates * d_hidden]`
     pub recurrent_weight: Tensor<2>,
     /// `[1, gates * d_hidden]`
     pub input_bias: Option<Tensor<2>>,
     /// `[1, gates * d_hidden]`
     pub recurrent_bias: Option<Tensor<2>>,
+    /// `[d_hidden, d_projection]`
+    pub projection_weight: Option<Tensor<2>>,
 }
 
 impl PackedWeights {
     /// Draws the weights; `forget_gate` is the gate whose input bias starts at 1.
+    ///
+    /// # Panics
+    ///
+    /// If the sizes do not fit each other.
     pub fn draw(
         sizes: &PackedSizes,
         init: RecurrentInit,
         forget_gate: Option<usize>,
         draws: &mut WeightDraws,
     ) -> Self {
-        assert!(
-            sizes.d_input > 0 && sizes.d_hidden > 0,
-            "a recurrent layer has at least one input and one hidden unit, not {} inputs and {} \
-             hidden units",
-            sizes.d_input,
-            sizes.d_hidden
-        );
+        sizes.check();
         match init {
             RecurrentInit::Orthogonal => Self::draw_orthogonal(sizes, forget_gate, draws),
             RecurrentInit::Uniform => Self::draw_uniform(sizes, draws),
@@ -122,13 +158,16 @@ impl PackedWeights {
         let directions = sizes.directions;
         Self {
             input_weight: draws.uniform([directions, sizes.d_input, columns], bound),
-            recurrent_weight: draws.uniform([directions, sizes.d_hidden, columns], bound),
+            recurrent_weight: draws.uniform([directions, sizes.d_recurrent(), columns], bound),
             input_bias: sizes
                 .bias
                 .then(|| draws.uniform([directions, columns], bound)),
             recurrent_bias: sizes
                 .bias
                 .then(|| draws.uniform([directions, columns], bound)),
+            projection_weight: sizes.d_projection.map(|d_projection| {
+                draws.uniform([directions, sizes.d_hidden, d_projection], bound)
+            }),
         }
     }
 
@@ -138,16 +177,17 @@ impl PackedWeights {
         draws: &mut WeightDraws,
     ) -> Self {
         let (directions, d_hidden) = (sizes.directions, sizes.d_hidden);
+        let d_recurrent = sizes.d_recurrent();
         let columns = sizes.gates * d_hidden;
         // Xavier's bound for one gate: its fan-out is d_hidden, not the packed width.
         let bound = (6.0 / (sizes.d_input + d_hidden) as f64).sqrt();
         let input_weight = draws.uniform([directions, sizes.d_input, columns], bound);
 
-        let recurrent_weight = draws.drawn([directions, d_hidden, columns], |draws| {
-            let mut recurrent = vec![0.0; directions * d_hidden * columns];
-            for direction in recurrent.chunks_exact_mut(d_hidden * columns) {
+        let recurrent_weight = draws.drawn([directions, d_recurrent, columns], |draws| {
+            let mut recurrent = vec![0.0; directions * d_recurrent * columns];
+            for direction in recurrent.chunks_exact_mut(d_recurrent * columns) {
                 for gate in 0..sizes.gates {
-                    let matrix = orthogonal(d_hidden, &mut draws.next_stream());
+                    let matrix = orthogonal([d_recurrent, d_hidden], &mut draws.next_stream());
                     for (row, values) in matrix.chunks_exact(d_hidden).enumerate() {
                         let start = row * columns + gate * d_hidden;
                         direction[start..start + d_hidden].copy_from_slice(values);
@@ -168,11 +208,19 @@ impl PackedWeights {
                 values
             })
         };
+        let input_bias = sizes.bias.then(|| bias(forget_gate));
+        let recurrent_bias = sizes.bias.then(|| bias(None));
+
+        let projection_weight = sizes.d_projection.map(|d_projection| {
+            let bound = (6.0 / (d_hidden + d_projection) as f64).sqrt();
+            draws.uniform([directions, d_hidden, d_projection], bound)
+        });
         Self {
             input_weight,
             recurrent_weight,
-            input_bias: sizes.bias.then(|| bias(forget_gate)),
-            recurrent_bias: sizes.bias.then(|| bias(None)),
+            input_bias,
+            recurrent_bias,
+            projection_weight,
         }
     }
 
@@ -187,6 +235,10 @@ impl PackedWeights {
             recurrent_weight: matrix(self.recurrent_weight.val(), direction),
             input_bias: bias(&self.input_bias),
             recurrent_bias: bias(&self.recurrent_bias),
+            projection_weight: self
+                .projection_weight
+                .as_ref()
+                .map(|weight| matrix(weight.val(), direction)),
         }
     }
 
@@ -198,7 +250,24 @@ impl PackedWeights {
         self.input_weight.shape()[1]
     }
 
+    /// Features of the cell state of one direction, and of the hidden state where it is not
+    /// projected.
     pub fn d_hidden(&self) -> usize {
+        match &self.projection_weight {
+            Some(weight) => weight.shape()[1],
+            None => self.d_recurrent(),
+        }
+    }
+
+    /// Features of the projected hidden state of one direction, if it is projected.
+    pub fn d_projection(&self) -> Option<usize> {
+        self.projection_weight
+            .as_ref()
+            .map(|weight| weight.shape()[2])
+    }
+
+    /// Features of the hidden state of one direction, and of its output.
+    pub fn d_recurrent(&self) -> usize {
         self.recurrent_weight.shape()[1]
     }
 }
@@ -208,13 +277,14 @@ fn matrix(stacked: Tensor<3>, index: usize) -> Tensor<2> {
     stacked.slice([index..index + 1]).reshape([rows, columns])
 }
 
-/// A random orthogonal matrix `[size, size]`, uniform over all of them (Haar): the rows of a
-/// Gaussian matrix made orthonormal by modified Gram–Schmidt.
-fn orthogonal(size: usize, stream: &mut RandomStream) -> Vec<f32> {
-    let mut rows: Vec<Vec<f64>> = (0..size)
-        .map(|_| (0..size).map(|_| stream.normal()).collect())
+/// A random matrix `[rows, columns]` of orthonormal rows, uniform over all of them (Haar): the rows
+/// of a Gaussian matrix made orthonormal by modified Gram–Schmidt. There are no more rows than
+/// columns.
+fn orthogonal([rows, columns]: [usize; 2], stream: &mut RandomStream) -> Vec<f32> {
+    let mut rows: Vec<Vec<f64>> = (0..rows)
+        .map(|_| (0..columns).map(|_| stream.normal()).collect())
         .collect();
-    for index in 0..size {
+    for index in 0..rows.len() {
         let (done, rest) = rows.split_at_mut(index);
         let row = &mut rest[0];
         for other in done.iter() {
@@ -244,11 +314,20 @@ mod tests {
     }
 
     fn lstm_weights(init: RecurrentInit, seed: u64) -> PackedWeights {
+        projected_weights(init, seed, None)
+    }
+
+    fn projected_weights(
+        init: RecurrentInit,
+        seed: u64,
+        d_projection: Option<usize>,
+    ) -> PackedWeights {
         let sizes = PackedSizes {
             directions: 2,
             gates: 4,
             d_input: 5,
             d_hidden: 16,
+            d_projection,
             bias: true,
         };
         PackedWeights::draw(
@@ -260,18 +339,36 @@ mod tests {
     }
 
     #[test]
-    fn recurrent_weights_are_orthogonal_gate_by_gate() {
-        let weights = lstm_weights(RecurrentInit::Orthogonal, 1);
-        for direction in 0..2 {
-            let packed = weights.direction(direction).recurrent_weight;
-            for gate in 0..4 {
-                let u = packed.clone().slice([0..16, gate * 16..(gate + 1) * 16]);
-                let product = u.clone().matmul(u.transpose()).into_data();
-                for (place, value) in product.iter::<f32>().enumerate() {
-                    let expected = if place % 17 == 0 { 1.0 } else { 0.0 };
-                    assert!((value - expected).abs() < 1e-5, "{place}: {value}");
+    fn recurrent_weights_have_orthonormal_rows_gate_by_gate() {
+        for d_projection in [None, Some(6)] {
+            let weights = projected_weights(RecurrentInit::Orthogonal, 1, d_projection);
+            let rows = d_projection.unwrap_or(16);
+            for direction in 0..2 {
+                let packed = weights.direction(direction).recurrent_weight;
+                for gate in 0..4 {
+                    let u = packed.clone().slice([0..rows, gate * 16..(gate + 1) * 16]);
+                    let product = u.clone().matmul(u.transpose()).into_data();
+                    for (place, value) in product.iter::<f32>().enumerate() {
+                        let expected = if place % (rows + 1) == 0 { 1.0 } else { 0.0 };
+                        assert!((value - expected).abs() < 1e-5, "{place}: {value}");
+                    }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_projection_starts_uniform_within_its_bound() {
+        for (init, bound) in [
+            (RecurrentInit::Orthogonal, (6.0_f32 / (16.0 + 6.0)).sqrt()),
+            (RecurrentInit::Uniform, 0.25),
+        ] {
+            let weights = projected_weights(init, 1, Some(6));
+            assert_eq!((weights.d_hidden(), weights.d_recurrent()), (16, 6));
+            let drawn = values(weights.projection_weight.as_ref().unwrap());
+            assert_eq!(drawn.len(), 2 * 16 * 6);
+            let largest = drawn.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
+            assert!(largest <= bound && largest > 0.95 * bound, "{largest}");
         }
     }
 
@@ -302,6 +399,7 @@ mod tests {
             gates: 4,
             d_input: 1 << 40,
             d_hidden: 1 << 40,
+            d_projection: Some(1 << 39),
             bias: true,
         };
         for init in [RecurrentInit::Orthogonal, RecurrentInit::Uniform] {
@@ -309,7 +407,7 @@ mod tests {
             let weights = PackedWeights::draw(&sizes, init, Some(1), &mut draws);
             assert_eq!(
                 weights.recurrent_weight.lazy_shape().as_slice(),
-                [2, 1 << 40, 1 << 42]
+                [2, 1 << 39, 1 << 42]
             );
             assert_eq!(values(&draws.uniform([2, 1], 0.1)), [0.0, 0.0]);
         }

@@ -9,15 +9,18 @@ use super::{add_bias, cell_sizes};
 use crate::draws::WeightDraws;
 use crate::gate::LstmGate;
 use crate::state::LstmState;
-use crate::weights::{DirectionWeights, PackedWeights, RecurrentInit};
+use crate::weights::{DirectionWeights, PackedSizes, PackedWeights, RecurrentInit};
 
 /// Configuration of an [`LstmCell`].
 #[derive(Config, Debug)]
 pub struct LstmCellConfig {
     /// Features of the input.
     pub d_input: usize,
-    /// Features of the state.
+    /// Features of the cell state, and of the hidden state where it is not projected.
     pub d_hidden: usize,
+    /// Features that the hidden state is projected to (LSTMP, Sak et al. 2014; PyTorch's
+    /// `proj_size`): fewer than `d_hidden`.
+    pub projection: Option<usize>,
     /// Whether the gates have biases.
     #[config(default = true)]
     pub bias: bool,
@@ -31,7 +34,7 @@ impl LstmCellConfig {
     ///
     /// # Panics
     ///
-    /// If a size is 0.
+    /// If a size is 0, or the projection not narrower than `d_hidden`.
     pub fn init(&self, device: &Device) -> LstmCell {
         self.init_with(&mut WeightDraws::new(0, device))
     }
@@ -42,7 +45,10 @@ impl LstmCellConfig {
     ///
     /// As [`init`](Self::init).
     pub fn init_with(&self, draws: &mut WeightDraws) -> LstmCell {
-        let sizes = cell_sizes(LstmGate::COUNT, self.d_input, self.d_hidden, self.bias);
+        let sizes = PackedSizes {
+            d_projection: self.projection,
+            ..cell_sizes(LstmGate::COUNT, self.d_input, self.d_hidden, self.bias)
+        };
         let forget_gate = Some(LstmGate::Forget as usize);
         LstmCell {
             weights: PackedWeights::draw(&sizes, self.init, forget_gate, draws),
@@ -51,7 +57,7 @@ impl LstmCellConfig {
 }
 
 /// A single LSTM cell: one time step of one layer in one direction (Hochreiter and Schmidhuber
-/// 1997, with the forget gate of Gers et al. 2000).
+/// 1997, with the forget gate of Gers et al. 2000, and the projection of Sak et al. 2014).
 #[derive(Module, Debug)]
 pub struct LstmCell {
     pub(crate) weights: PackedWeights,
@@ -63,7 +69,8 @@ impl LstmCell {
     /// # Shapes
     ///
     /// - `x`: `[batch, d_input]`
-    /// - `state`, and what is returned: `hidden` and `cell` of `[batch, d_hidden]`
+    /// - `state`, and what is returned: `cell` of `[batch, d_hidden]`, and `hidden` of the same, or
+    ///   of `[batch, d_projection]` if it is projected
     pub fn forward(&self, x: Tensor<2>, state: LstmState<2>) -> LstmState<2> {
         let weights = self.weights.direction(0);
         let step = LstmStep::new(&weights);
@@ -76,6 +83,7 @@ pub(crate) struct LstmStep {
     input_weight: Tensor<2>,
     recurrent_weight: Tensor<2>,
     bias: Option<Tensor<2>>,
+    projection_weight: Option<Tensor<2>>,
 }
 
 impl LstmStep {
@@ -88,6 +96,7 @@ impl LstmStep {
                 (Some(input), Some(recurrent)) => Some(input.clone() + recurrent.clone()),
                 _ => None,
             },
+            projection_weight: weights.projection_weight.clone(),
         }
     }
 
@@ -109,6 +118,11 @@ impl LstmStep {
         let cell = forget * state.cell + input * candidate;
         // h_t = o_t ⊙ tanh(c_t)
         let hidden = output * tanh(cell.clone());
+        // LSTMP: h_t = W_p·(o_t ⊙ tanh(c_t))
+        let hidden = match &self.projection_weight {
+            Some(weight) => hidden.matmul(weight.clone()),
+            None => hidden,
+        };
         LstmState { hidden, cell }
     }
 }

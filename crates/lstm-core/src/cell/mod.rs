@@ -21,6 +21,7 @@ fn cell_sizes(gates: usize, d_input: usize, d_hidden: usize, bias: bool) -> Pack
         gates,
         d_input,
         d_hidden,
+        d_projection: None,
         bias,
     }
 }

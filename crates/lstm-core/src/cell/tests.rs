@@ -22,6 +22,7 @@ fn weights(gates: usize, input: &[f32], recurrent: &[f32], biases: [&[f32]; 2]) 
         recurrent_weight: draws.parameter([1, 1, gates], recurrent.to_vec()),
         input_bias: Some(draws.parameter([1, gates], biases[0].to_vec())),
         recurrent_bias: Some(draws.parameter([1, gates], biases[1].to_vec())),
+        projection_weight: None,
     }
 }
 

@@ -22,11 +22,11 @@ pub(crate) enum Recurrence {
 }
 
 impl Recurrence {
-    /// How many tensors the state has.
-    pub fn states(self) -> usize {
+    /// The features of each tensor of the state of one direction: hidden first.
+    fn state_features(self, weights: &PackedWeights) -> Vec<usize> {
         match self {
-            Self::Lstm => 2,
-            Self::Gru(_) => 1,
+            Self::Lstm => vec![weights.d_recurrent(), weights.d_hidden()],
+            Self::Gru(_) => vec![weights.d_recurrent()],
         }
     }
 
@@ -38,7 +38,7 @@ impl Recurrence {
     }
 }
 
-/// One direction's time step. Its state is one tensor `[rows, d_hidden]` each, hidden first.
+/// One direction's time step. Its state is one tensor `[rows, features]` each, hidden first.
 enum TimeStep {
     Lstm(LstmStep),
     Gru(GruStep),
@@ -58,7 +58,7 @@ impl TimeStep {
         let mut next = || {
             state
                 .next()
-                .expect("a state has as many tensors as Recurrence::states says")
+                .expect("a state has as many tensors as Recurrence::state_features says")
         };
         match self {
             Self::Lstm(step) => {
@@ -89,7 +89,7 @@ pub(crate) struct Stack<'a> {
 impl Stack<'_> {
     /// Runs all layers over `x` `[batch, time, d_input]`.
     ///
-    /// The state, initial and final, is one tensor `[layers * directions, batch, d_hidden]` each,
+    /// The state, initial and final, is one tensor `[layers * directions, batch, features]` each,
     /// hidden first; without an initial one it starts at zero.
     pub fn forward(
         &self,
@@ -99,24 +99,26 @@ impl Stack<'_> {
         mode: Mode,
     ) -> (Tensor<3>, Vec<Tensor<3>>) {
         let first = &self.layers[0];
-        let (directions, d_hidden) = (first.directions(), first.d_hidden());
+        let directions = first.directions();
         let rows = self.layers.len() * directions;
         check_input(&x, lengths, first.d_input());
+        let features = self.recurrence.state_features(first);
         let initial = initial.unwrap_or_else(|| {
-            let zeros = Tensor::zeros([rows, lengths.batch(), d_hidden], &x.device());
-            vec![zeros; self.recurrence.states()]
+            let zeros = |&features| Tensor::zeros([rows, lengths.batch(), features], &x.device());
+            features.iter().map(zeros).collect()
         });
-        for state in &initial {
+        for (state, &features) in initial.iter().zip(&features) {
             assert_eq!(
                 state.dims(),
-                [rows, lengths.batch(), d_hidden],
-                "an initial state is [layers * directions, batch, d_hidden]"
+                [rows, lengths.batch(), features],
+                "an initial state is [layers * directions, batch, d_hidden], its hidden state \
+                 d_projection wide if that is projected"
             );
         }
 
         let packing = Packing::new(lengths);
         let mut output = x;
-        let mut finals = vec![Vec::new(); self.recurrence.states()];
+        let mut finals = vec![Vec::new(); initial.len()];
         for (index, weights) in self.layers.iter().enumerate() {
             if index > 0 {
                 let purpose = Purpose::named("dropout between layers").part(index);
@@ -139,8 +141,8 @@ impl Stack<'_> {
 }
 
 /// Runs one layer over `x` `[batch, time, d_input]` from the states `[directions, batch,
-/// d_hidden]`: the output `[batch, time, directions * d_hidden]`, zero in the padding, and the
-/// states after each sequence's last step in each direction.
+/// features]`, hidden first: the output `[batch, time, directions * d_recurrent]`, zero in the
+/// padding, and the states after each sequence's last step in each direction.
 fn sequence(
     recurrence: Recurrence,
     x: Tensor<3>,
@@ -155,11 +157,11 @@ fn sequence(
         let initial = initial
             .iter()
             .map(|state| {
-                let [_, batch, d_hidden] = state.dims();
+                let [_, batch, features] = state.dims();
                 state
                     .clone()
                     .slice([direction..direction + 1])
-                    .reshape([batch, d_hidden])
+                    .reshape([batch, features])
             })
             .collect();
         let order = packing.direction(direction);

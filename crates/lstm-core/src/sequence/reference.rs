@@ -5,8 +5,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::TimeStep;
 use super::packing::{Order, Packing};
 
-/// Runs one direction over `x` `[batch, time, d_input]` from the states `[batch, d_hidden]`: the
-/// output `[batch, time, d_hidden]` and the final states `[batch, d_hidden]`.
+/// Runs one direction over `x` `[batch, time, d_input]` from the states, hidden `[batch,
+/// d_recurrent]` first: the output `[batch, time, d_recurrent]` and the final states.
 pub(super) fn run(
     step: &TimeStep,
     x: Tensor<3>,
@@ -16,9 +16,9 @@ pub(super) fn run(
 ) -> (Tensor<3>, Vec<Tensor<2>>) {
     let device = x.device();
     let [batch, time, d_input] = x.dims();
-    let d_hidden = initial[0].dims()[1];
+    let d_recurrent = initial[0].dims()[1];
     if order.gather.is_empty() {
-        return (Tensor::zeros([batch, time, d_hidden], &device), initial);
+        return (Tensor::zeros([batch, time, d_recurrent], &device), initial);
     }
 
     // The input projection of all real steps is one product.
@@ -58,11 +58,11 @@ pub(super) fn run(
 
     let mut output = outputs;
     if packing.is_ragged() {
-        output.push(Tensor::zeros([1, d_hidden], &device));
+        output.push(Tensor::zeros([1, d_recurrent], &device));
     }
     let output = Tensor::cat(output, 0)
         .select(0, indices(&order.scatter, &device))
-        .reshape([batch, time, d_hidden]);
+        .reshape([batch, time, d_recurrent]);
     (output, finals)
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{
     CELLS, assert_close, device, gradient, parameter_gradients, random, random_state, state_of,
-    tensors_of, values, weighted_sum,
+    tensors_of, values, weighted_sum, weights_of,
 };
 use crate::weights::PackedWeights;
 use crate::{
@@ -22,6 +22,8 @@ struct Case {
     bias: bool,
     d_input: usize,
     d_hidden: usize,
+    /// Of an LSTM.
+    d_projection: Option<usize>,
     lengths: Vec<usize>,
     padding: usize,
     seed: u64,
@@ -35,18 +37,24 @@ fn cases() -> impl Strategy<Value = Case> {
         any::<bool>(),
         1..=3_usize,
         1..=4_usize,
+        0..=3_usize,
     );
     (layer, vec(0..=5_usize, 1..=4), 0..=2_usize, any::<u64>()).prop_map(
-        |((cell, layers, bidirectional, bias, d_input, d_hidden), lengths, padding, seed)| Case {
-            cell,
-            layers,
-            bidirectional,
-            bias,
-            d_input,
-            d_hidden,
-            lengths,
-            padding,
-            seed,
+        |(layer, lengths, padding, seed)| {
+            let (cell, layers, bidirectional, bias, d_input, d_hidden, d_projection) = layer;
+            let projected = cell == Cell::Lstm && (1..d_hidden).contains(&d_projection);
+            Case {
+                cell,
+                layers,
+                bidirectional,
+                bias,
+                d_input,
+                d_hidden,
+                d_projection: projected.then_some(d_projection),
+                lengths,
+                padding,
+                seed,
+            }
         },
     )
 }
@@ -65,6 +73,7 @@ impl Case {
         match self.cell {
             Cell::Lstm => Recurrent::Lstm(
                 LstmConfig::new(self.d_input, self.d_hidden)
+                    .with_projection(self.d_projection)
                     .with_layers(self.layers)
                     .with_bidirectional(self.bidirectional)
                     .with_bias(self.bias)
@@ -117,21 +126,18 @@ impl AnyCell {
 
 /// Copies of the weights of each layer, cut into a cell for each direction.
 fn cells(layer: &Recurrent) -> Vec<Vec<AnyCell>> {
-    let (stack, reset) = match layer {
-        Recurrent::Lstm(lstm) => (&lstm.layers, None),
-        Recurrent::Gru(gru) => (&gru.layers, Some(gru.reset)),
+    let cell = |weights| match layer {
+        Recurrent::Lstm(_) => AnyCell::Lstm(LstmCell { weights }),
+        Recurrent::Gru(gru) => AnyCell::Gru(GruCell {
+            weights,
+            reset: gru.reset,
+        }),
     };
-    stack
+    weights_of(layer)
         .iter()
         .map(|packed| {
             (0..packed.directions())
-                .map(|direction| {
-                    let weights = one_direction(packed, direction);
-                    match reset {
-                        None => AnyCell::Lstm(LstmCell { weights }),
-                        Some(reset) => AnyCell::Gru(GruCell { weights, reset }),
-                    }
-                })
+                .map(|direction| cell(one_direction(packed, direction)))
                 .collect()
         })
         .collect()
@@ -151,6 +157,7 @@ fn one_direction(packed: &PackedWeights, direction: usize) -> PackedWeights {
         recurrent_weight: matrix(weights.recurrent_weight),
         input_bias: bias(weights.input_bias),
         recurrent_bias: bias(weights.recurrent_bias),
+        projection_weight: weights.projection_weight.map(matrix),
     }
 }
 
@@ -163,8 +170,8 @@ fn stepped(
     initial: &[Tensor<3>],
 ) -> (Tensor<3>, Vec<Tensor<3>>) {
     let [batch, time, d_input] = x.dims();
-    let [rows, _, d_hidden] = initial[0].dims();
-    let features = cells[0].len() * d_hidden;
+    let [rows, _, d_recurrent] = initial[0].dims();
+    let features = cells[0].len() * d_recurrent;
     let mut outputs = Vec::new();
     let mut finals = vec![Vec::new(); initial.len()];
     for (sequence, &length) in lengths.as_slice().iter().enumerate() {
@@ -198,9 +205,10 @@ fn stepped(
     }
     let finals = finals
         .into_iter()
-        .map(|all| {
+        .zip(initial)
+        .map(|(all, initial)| {
             Tensor::cat(all, 0)
-                .reshape([batch, rows, d_hidden])
+                .reshape([batch, rows, initial.dims()[2]])
                 .swap_dims(0, 1)
         })
         .collect();
@@ -261,11 +269,7 @@ fn agree(case: &Case) {
             "gradient of the initial state",
         );
     }
-    let stack = match &layer {
-        Recurrent::Lstm(lstm) => &lstm.layers,
-        Recurrent::Gru(gru) => &gru.layers,
-    };
-    for (weights, cells) in stack.iter().zip(&cells) {
+    for (weights, cells) in weights_of(&layer).iter().zip(&cells) {
         // Each parameter has its directions one above the other.
         let mut expected: Vec<Vec<f32>> = Vec::new();
         for cell in cells {
@@ -276,7 +280,11 @@ fn agree(case: &Case) {
             }
         }
         let found = parameter_gradients(weights, &gradients);
-        assert_eq!(found.len(), if case.bias { 4 } else { 2 });
+        let biases = if case.bias { 2 } else { 0 };
+        assert_eq!(
+            found.len(),
+            2 + biases + usize::from(case.d_projection.is_some())
+        );
         for ((name, found), expected) in found.iter().zip(&expected) {
             assert_close(found, expected, &format!("gradient of {name}"));
         }
