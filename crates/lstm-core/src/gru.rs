@@ -7,10 +7,11 @@ use burn::tensor::{Device, Tensor};
 use crate::draws::WeightDraws;
 use crate::dropout::{DropoutMask, Mode, check_probability};
 use crate::gate::{GruGate, ResetGate};
+use crate::initial::{RecurrentInit, StackSizes};
 use crate::lengths::Lengths;
 use crate::sequence::{Recurrence, Stack};
 use crate::state::GruState;
-use crate::weights::{PackedWeights, RecurrentInit, StackSizes};
+use crate::weights::PackedWeights;
 
 /// Configuration of a [`Gru`].
 #[derive(Config, Debug)]

@@ -9,10 +9,10 @@ use crate::draws::WeightDraws;
 use crate::dropout::{DropoutMask, Mode};
 use crate::gate::ResetGate;
 use crate::gru::{Gru, GruConfig};
+use crate::initial::RecurrentInit;
 use crate::lengths::Lengths;
 use crate::lstm::{Lstm, LstmConfig};
 use crate::state::RecurrentState;
-use crate::weights::RecurrentInit;
 
 /// Which recurrent cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -8,8 +8,9 @@ use burn::tensor::{Device, Tensor};
 use super::{add_bias, cell_sizes};
 use crate::draws::WeightDraws;
 use crate::gate::{GruGate, ResetGate};
+use crate::initial::RecurrentInit;
 use crate::state::GruState;
-use crate::weights::{DirectionWeights, PackedWeights, RecurrentInit};
+use crate::weights::{DirectionWeights, PackedWeights};
 
 /// Configuration of a [`GruCell`].
 #[derive(Config, Debug)]

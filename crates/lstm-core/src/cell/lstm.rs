@@ -8,8 +8,9 @@ use burn::tensor::{Device, Tensor};
 use super::{add_bias, cell_sizes};
 use crate::draws::WeightDraws;
 use crate::gate::LstmGate;
+use crate::initial::{PackedSizes, RecurrentInit};
 use crate::state::LstmState;
-use crate::weights::{DirectionWeights, PackedSizes, PackedWeights, RecurrentInit};
+use crate::weights::{DirectionWeights, PackedWeights};
 
 /// Configuration of an [`LstmCell`].
 #[derive(Config, Debug)]

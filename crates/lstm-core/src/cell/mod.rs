@@ -8,7 +8,7 @@ mod tests;
 
 use burn::tensor::Tensor;
 
-use crate::weights::PackedSizes;
+use crate::initial::PackedSizes;
 
 pub(crate) use gru::GruStep;
 pub use gru::{GruCell, GruCellConfig};
