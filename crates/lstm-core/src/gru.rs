@@ -158,6 +158,7 @@ impl Gru {
             layers: &self.layers,
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
+            cell_clip: None,
         };
         let initial = state.map(|state| vec![state.hidden]);
         let (output, state) = stack.forward(x, lengths, initial, mode);

@@ -4,6 +4,7 @@ use burn::config::Config;
 use burn::module::{Content, DisplaySettings, Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
 
+use crate::cell::checked_cell_clip;
 use crate::draws::WeightDraws;
 use crate::dropout::{DropoutMask, Mode, check_probability};
 use crate::gate::LstmGate;
@@ -25,6 +26,9 @@ pub struct LstmConfig {
     /// what the layer above, the next time step and the output read (LSTMP, Sak et al. 2014;
     /// PyTorch's `proj_size`): fewer than `d_hidden`.
     pub projection: Option<usize>,
+    /// What the cell state is limited to at each step, before anything reads it: ± this, which must
+    /// be above 0 (TensorFlow's `cell_clip`). Where the limit acts, the gradient is zero.
+    pub cell_clip: Option<f64>,
     /// How many layers are stacked, each reading the output of the one below.
     #[config(default = 1)]
     pub layers: usize,
@@ -52,8 +56,8 @@ impl LstmConfig {
     ///
     /// # Panics
     ///
-    /// If a size or the number of layers is 0, the projection not narrower than `d_hidden`, or the
-    /// dropout probability outside `[0, 1)`.
+    /// If a size or the number of layers is 0, the projection not narrower than `d_hidden`, the
+    /// limit of the cell state not above 0, or the dropout probability outside `[0, 1)`.
     pub fn init(&self, device: &Device) -> Lstm {
         self.init_with(&mut WeightDraws::new(0, device))
     }
@@ -78,6 +82,7 @@ impl LstmConfig {
             layers: sizes.draw(self.init, Some(LstmGate::Forget as usize), draws),
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
+            cell_clip: checked_cell_clip(self.cell_clip),
         }
     }
 }
@@ -95,6 +100,8 @@ pub struct Lstm {
     dropout: f64,
     #[module(skip)]
     dropout_mask: DropoutMask,
+    #[module(skip)]
+    pub(crate) cell_clip: Option<f32>,
 }
 
 impl ModuleDisplay for Lstm {
@@ -166,6 +173,7 @@ impl Lstm {
             layers: &self.layers,
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
+            cell_clip: self.cell_clip,
         };
         let initial = state.map(|state| vec![state.hidden, state.cell]);
         let (output, state) = stack.forward(x, lengths, initial, mode);

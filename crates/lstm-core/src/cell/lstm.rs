@@ -22,6 +22,9 @@ pub struct LstmCellConfig {
     /// Features that the hidden state is projected to (LSTMP, Sak et al. 2014; PyTorch's
     /// `proj_size`): fewer than `d_hidden`.
     pub projection: Option<usize>,
+    /// What the cell state is limited to at each step: ± this, which must be above 0. Where the
+    /// limit acts, the gradient is zero.
+    pub cell_clip: Option<f64>,
     /// Whether the gates have biases.
     #[config(default = true)]
     pub bias: bool,
@@ -35,7 +38,8 @@ impl LstmCellConfig {
     ///
     /// # Panics
     ///
-    /// If a size is 0, or the projection not narrower than `d_hidden`.
+    /// If a size is 0, the projection not narrower than `d_hidden`, or the limit of the cell state
+    /// not above 0.
     pub fn init(&self, device: &Device) -> LstmCell {
         self.init_with(&mut WeightDraws::new(0, device))
     }
@@ -53,6 +57,7 @@ impl LstmCellConfig {
         let forget_gate = Some(LstmGate::Forget as usize);
         LstmCell {
             weights: PackedWeights::draw(&sizes, self.init, forget_gate, draws),
+            cell_clip: checked_cell_clip(self.cell_clip),
         }
     }
 }
@@ -62,6 +67,8 @@ impl LstmCellConfig {
 #[derive(Module, Debug)]
 pub struct LstmCell {
     pub(crate) weights: PackedWeights,
+    #[module(skip)]
+    pub(crate) cell_clip: Option<f32>,
 }
 
 impl LstmCell {
@@ -74,7 +81,7 @@ impl LstmCell {
     ///   of `[batch, d_projection]` if it is projected
     pub fn forward(&self, x: Tensor<2>, state: LstmState<2>) -> LstmState<2> {
         let weights = self.weights.direction(0);
-        let step = LstmStep::new(&weights);
+        let step = LstmStep::new(&weights, self.cell_clip);
         step.forward(step.project(x), state)
     }
 }
@@ -85,10 +92,11 @@ pub(crate) struct LstmStep {
     recurrent_weight: Tensor<2>,
     bias: Option<Tensor<2>>,
     projection_weight: Option<Tensor<2>>,
+    cell_clip: Option<f32>,
 }
 
 impl LstmStep {
-    pub fn new(weights: &DirectionWeights) -> Self {
+    pub fn new(weights: &DirectionWeights, cell_clip: Option<f32>) -> Self {
         Self {
             input_weight: weights.input_weight.clone(),
             recurrent_weight: weights.recurrent_weight.clone(),
@@ -98,6 +106,7 @@ impl LstmStep {
                 _ => None,
             },
             projection_weight: weights.projection_weight.clone(),
+            cell_clip,
         }
     }
 
@@ -117,6 +126,11 @@ impl LstmStep {
         let output = sigmoid(LstmGate::Output.of(&gates));
         // c_t = f_t ⊙ c_{t-1} + i_t ⊙ c̃_t
         let cell = forget * state.cell + input * candidate;
+        // c_t limited to ±limit, before anything reads it
+        let cell = match self.cell_clip {
+            Some(limit) => limited(cell, limit),
+            None => cell,
+        };
         // h_t = o_t ⊙ tanh(c_t)
         let hidden = output * tanh(cell.clone());
         // LSTMP: h_t = W_p·(o_t ⊙ tanh(c_t))
@@ -126,4 +140,25 @@ impl LstmStep {
         };
         LstmState { hidden, cell }
     }
+}
+
+/// `x` within ±`limit`. The gradient is zero where |x| > limit, and passes elsewhere.
+///
+/// Compared and filled, because a clamp on a GPU may turn NaN into a limit: a state that is not a
+/// number must stay one that training notices.
+fn limited(x: Tensor<2>, limit: f32) -> Tensor<2> {
+    let above = x.clone().greater_elem(limit);
+    let below = x.clone().lower_elem(-limit);
+    x.mask_fill(above, limit).mask_fill(below, -limit)
+}
+
+/// Asserts that a cell state can be limited to ±`limit`.
+pub(crate) fn checked_cell_clip(limit: Option<f64>) -> Option<f32> {
+    limit.map(|limit| {
+        assert!(
+            limit as f32 > 0.0,
+            "a cell state is limited to a number above 0, not to {limit}"
+        );
+        limit as f32
+    })
 }

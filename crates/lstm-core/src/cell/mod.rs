@@ -12,8 +12,8 @@ use crate::initial::PackedSizes;
 
 pub(crate) use gru::GruStep;
 pub use gru::{GruCell, GruCellConfig};
-pub(crate) use lstm::LstmStep;
 pub use lstm::{LstmCell, LstmCellConfig};
+pub(crate) use lstm::{LstmStep, checked_cell_clip};
 
 fn cell_sizes(gates: usize, d_input: usize, d_hidden: usize, bias: bool) -> PackedSizes {
     PackedSizes {

@@ -30,12 +30,19 @@ impl Recurrence {
         }
     }
 
-    fn time_step(self, weights: &DirectionWeights) -> TimeStep {
+    fn time_step(self, weights: &DirectionWeights, options: &SequenceOptions) -> TimeStep {
         match self {
-            Self::Lstm => TimeStep::Lstm(LstmStep::new(weights)),
+            Self::Lstm => TimeStep::Lstm(LstmStep::new(weights, options.cell_clip)),
             Self::Gru(reset) => TimeStep::Gru(GruStep::new(weights, reset)),
         }
     }
+}
+
+/// What one layer is run with beside its tensors.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SequenceOptions {
+    /// c_t is limited to ± this at each step, before anything reads it; of an LSTM only.
+    pub cell_clip: Option<f32>,
 }
 
 /// One direction's time step. Its state is one tensor `[rows, features]` each, hidden first.
@@ -84,6 +91,8 @@ pub(crate) struct Stack<'a> {
     /// Probability of dropout on the output of every layer but the last.
     pub dropout: f64,
     pub dropout_mask: DropoutMask,
+    /// What the cell states of an LSTM are limited to.
+    pub cell_clip: Option<f32>,
 }
 
 impl Stack<'_> {
@@ -129,7 +138,17 @@ impl Stack<'_> {
                 .iter()
                 .map(|state| state.clone().slice([own.clone()]))
                 .collect();
-            let (next, states) = sequence(self.recurrence, output, weights, initial, &packing);
+            let options = SequenceOptions {
+                cell_clip: self.cell_clip,
+            };
+            let (next, states) = sequence(
+                self.recurrence,
+                output,
+                weights,
+                initial,
+                &packing,
+                &options,
+            );
             output = next;
             for (all, state) in finals.iter_mut().zip(states) {
                 all.push(state);
@@ -149,11 +168,12 @@ fn sequence(
     weights: &PackedWeights,
     initial: Vec<Tensor<3>>,
     packing: &Packing,
+    options: &SequenceOptions,
 ) -> (Tensor<3>, Vec<Tensor<3>>) {
     let mut outputs = Vec::new();
     let mut finals = vec![Vec::new(); initial.len()];
     for direction in 0..weights.directions() {
-        let step = recurrence.time_step(&weights.direction(direction));
+        let step = recurrence.time_step(&weights.direction(direction), options);
         let initial = initial
             .iter()
             .map(|state| {

@@ -24,6 +24,8 @@ struct Case {
     d_hidden: usize,
     /// Of an LSTM.
     d_projection: Option<usize>,
+    /// Of an LSTM.
+    cell_clip: Option<f64>,
     lengths: Vec<usize>,
     padding: usize,
     seed: u64,
@@ -38,10 +40,12 @@ fn cases() -> impl Strategy<Value = Case> {
         1..=3_usize,
         1..=4_usize,
         0..=3_usize,
+        // This limit acts: the initial cell states lie in ±1.
+        prop::sample::select(&[None, Some(0.3)][..]),
     );
     (layer, vec(0..=5_usize, 1..=4), 0..=2_usize, any::<u64>()).prop_map(
         |(layer, lengths, padding, seed)| {
-            let (cell, layers, bidirectional, bias, d_input, d_hidden, d_projection) = layer;
+            let (cell, layers, bidirectional, bias, d_input, d_hidden, d_projection, clip) = layer;
             let projected = cell == Cell::Lstm && (1..d_hidden).contains(&d_projection);
             Case {
                 cell,
@@ -51,6 +55,7 @@ fn cases() -> impl Strategy<Value = Case> {
                 d_input,
                 d_hidden,
                 d_projection: projected.then_some(d_projection),
+                cell_clip: clip.filter(|_| cell == Cell::Lstm),
                 lengths,
                 padding,
                 seed,
@@ -74,6 +79,7 @@ impl Case {
             Cell::Lstm => Recurrent::Lstm(
                 LstmConfig::new(self.d_input, self.d_hidden)
                     .with_projection(self.d_projection)
+                    .with_cell_clip(self.cell_clip)
                     .with_layers(self.layers)
                     .with_bidirectional(self.bidirectional)
                     .with_bias(self.bias)
@@ -127,7 +133,10 @@ impl AnyCell {
 /// Copies of the weights of each layer, cut into a cell for each direction.
 fn cells(layer: &Recurrent) -> Vec<Vec<AnyCell>> {
     let cell = |weights| match layer {
-        Recurrent::Lstm(_) => AnyCell::Lstm(LstmCell { weights }),
+        Recurrent::Lstm(lstm) => AnyCell::Lstm(LstmCell {
+            weights,
+            cell_clip: lstm.cell_clip,
+        }),
         Recurrent::Gru(gru) => AnyCell::Gru(GruCell {
             weights,
             reset: gru.reset,

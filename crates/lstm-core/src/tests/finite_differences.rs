@@ -3,14 +3,17 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 
-use super::{CELLS, layer, parameter_gradients, random, tensors_of, weighted_sum};
-use crate::{Lengths, Mode, Recurrent, RecurrentConfig};
+use super::{CELLS, device, layer, parameter_gradients, random, tensors_of, values, weighted_sum};
+use crate::{Lengths, LstmConfig, Mode, Recurrent, RecurrentConfig, RecurrentInit, WeightDraws};
 
 /// The truncation error of a central difference is about STEP² of the third derivative, here some
 /// 1e-5. The rounding error is that of the result, 1e-7 of its few units, divided by 2·STEP: some
 /// 1e-5 too. TOLERANCE leaves both a factor of 20, and is a thousandth of the largest gradients.
 const STEP: f32 = 1e-2;
 const TOLERANCE: f32 = 4e-4;
+
+/// Of the cell states of [`projected_and_limited`].
+const LIMIT: f64 = 0.3;
 
 /// Adds `change` to element `element`, counted through all parameters in the order of the tree.
 struct Nudge {
@@ -42,10 +45,33 @@ fn result(layer: &Recurrent) -> Tensor<1> {
     weighted_sum(&output, &tensors_of(finals))
 }
 
+/// The limit acts on some of the cell states, and none of the others is so near to it that a
+/// nudge carries it there: a difference across that kink would mean nothing.
+fn projected_and_limited() -> Recurrent {
+    let config = |limit| {
+        LstmConfig::new(2, 3)
+            .with_projection(Some(2))
+            .with_cell_clip(limit)
+            .with_bidirectional(true)
+            .with_init(RecurrentInit::Uniform)
+            .init_with(&mut WeightDraws::new(1, &device()))
+    };
+    let limited = Recurrent::Lstm(config(Some(LIMIT)));
+    let free = Recurrent::Lstm(config(None));
+    assert_ne!(values(&result(&limited)), values(&result(&free)));
+    limited
+}
+
 #[test]
 fn gradients_agree_with_central_differences() {
-    for cell in CELLS {
-        let layer = layer(&RecurrentConfig::new(cell, 2, 2).with_bidirectional(true));
+    let mut layers: Vec<_> = CELLS
+        .map(|cell| {
+            let config = RecurrentConfig::new(cell, 2, 2).with_bidirectional(true);
+            (format!("{cell:?}"), layer(&config))
+        })
+        .into();
+    layers.push(("limited".to_owned(), projected_and_limited()));
+    for (layer_name, layer) in layers {
         let gradients = parameter_gradients(&layer, &result(&layer).backward());
         // The tree's order, not the alphabet's.
         let names = [
@@ -53,6 +79,7 @@ fn gradients_agree_with_central_differences() {
             "recurrent_weight",
             "input_bias",
             "recurrent_bias",
+            "projection_weight",
         ];
         let flat = names.iter().flat_map(|wanted| {
             gradients
@@ -68,7 +95,7 @@ fn gradients_agree_with_central_differences() {
             let difference = (nudged(STEP) - nudged(-STEP)) / (2.0 * STEP);
             assert!(
                 (gradient - difference).abs() < TOLERANCE,
-                "{cell:?} {name}: gradient {gradient}, difference {difference}"
+                "{layer_name} {name}: gradient {gradient}, difference {difference}"
             );
         }
     }

@@ -47,7 +47,7 @@ fn layer(config: &RecurrentConfig) -> Recurrent {
         .init_with(&mut draws)
 }
 
-/// Every cell, in one direction and in both, and a projected LSTM, in two layers.
+/// Every cell, in one direction and in both, and a projected and limited LSTM, in two layers.
 fn layers(d_input: usize, d_hidden: usize) -> Vec<(String, Recurrent)> {
     let mut layers = Vec::new();
     for cell in CELLS {
@@ -63,11 +63,15 @@ fn layers(d_input: usize, d_hidden: usize) -> Vec<(String, Recurrent)> {
     }
     let projected = LstmConfig::new(d_input, d_hidden)
         .with_projection(Some(d_hidden - 1))
+        .with_cell_clip(Some(0.3))
         .with_layers(2)
         .with_bidirectional(true)
         .with_init(RecurrentInit::Uniform)
         .init_with(&mut WeightDraws::new(1, &device()));
-    layers.push(("projected Lstm".to_owned(), Recurrent::Lstm(projected)));
+    layers.push((
+        "projected and limited Lstm".to_owned(),
+        Recurrent::Lstm(projected),
+    ));
     layers
 }
 
