@@ -33,6 +33,14 @@ pub struct GruConfig {
     /// What one element of the dropout mask covers.
     #[config(default = "DropoutMask::Element")]
     pub dropout_mask: DropoutMask,
+    /// Probability of dropout on the hidden state that the gates read of the time step before, in
+    /// training: one mask for all time steps of a sequence (Gal and Ghahramani 2016; Keras'
+    /// `recurrent_dropout`).
+    ///
+    /// The mask acts on what is multiplied by U, in both forms of the reset gate; what the update
+    /// gate keeps of the hidden state is never dropped.
+    #[config(default = 0.0)]
+    pub recurrent_dropout: f64,
     /// Whether the gates have biases.
     #[config(default = true)]
     pub bias: bool,
@@ -50,7 +58,7 @@ impl GruConfig {
     ///
     /// # Panics
     ///
-    /// If a size or the number of layers is 0, or the dropout probability outside `[0, 1)`.
+    /// If a size or the number of layers is 0, or a dropout probability outside `[0, 1)`.
     pub fn init(&self, device: &Device) -> Gru {
         self.init_with(&mut WeightDraws::new(0, device))
     }
@@ -62,6 +70,7 @@ impl GruConfig {
     /// As [`init`](Self::init).
     pub fn init_with(&self, draws: &mut WeightDraws) -> Gru {
         check_probability(self.dropout);
+        check_probability(self.recurrent_dropout);
         let sizes = StackSizes {
             layers: self.layers,
             bidirectional: self.bidirectional,
@@ -75,6 +84,7 @@ impl GruConfig {
             layers: sizes.draw(self.init, None, draws),
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
+            recurrent_dropout: self.recurrent_dropout,
             reset: self.reset,
         }
     }
@@ -92,6 +102,8 @@ pub struct Gru {
     dropout: f64,
     #[module(skip)]
     dropout_mask: DropoutMask,
+    #[module(skip)]
+    recurrent_dropout: f64,
     #[module(skip)]
     pub(crate) reset: ResetGate,
 }
@@ -158,6 +170,7 @@ impl Gru {
             layers: &self.layers,
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
+            recurrent_dropout: self.recurrent_dropout,
             cell_clip: None,
         };
         let initial = state.map(|state| vec![state.hidden]);

@@ -42,6 +42,11 @@ pub struct LstmConfig {
     /// What one element of the dropout mask covers.
     #[config(default = "DropoutMask::Element")]
     pub dropout_mask: DropoutMask,
+    /// Probability of dropout on the hidden state that the gates read of the time step before, in
+    /// training: one mask for all time steps of a sequence (Gal and Ghahramani 2016; Keras'
+    /// `recurrent_dropout`).
+    #[config(default = 0.0)]
+    pub recurrent_dropout: f64,
     /// Whether the gates have biases.
     #[config(default = true)]
     pub bias: bool,
@@ -57,7 +62,7 @@ impl LstmConfig {
     /// # Panics
     ///
     /// If a size or the number of layers is 0, the projection not narrower than `d_hidden`, the
-    /// limit of the cell state not above 0, or the dropout probability outside `[0, 1)`.
+    /// limit of the cell state not above 0, or a dropout probability outside `[0, 1)`.
     pub fn init(&self, device: &Device) -> Lstm {
         self.init_with(&mut WeightDraws::new(0, device))
     }
@@ -69,6 +74,7 @@ impl LstmConfig {
     /// As [`init`](Self::init).
     pub fn init_with(&self, draws: &mut WeightDraws) -> Lstm {
         check_probability(self.dropout);
+        check_probability(self.recurrent_dropout);
         let sizes = StackSizes {
             layers: self.layers,
             bidirectional: self.bidirectional,
@@ -82,6 +88,7 @@ impl LstmConfig {
             layers: sizes.draw(self.init, Some(LstmGate::Forget as usize), draws),
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
+            recurrent_dropout: self.recurrent_dropout,
             cell_clip: checked_cell_clip(self.cell_clip),
         }
     }
@@ -100,6 +107,8 @@ pub struct Lstm {
     dropout: f64,
     #[module(skip)]
     dropout_mask: DropoutMask,
+    #[module(skip)]
+    recurrent_dropout: f64,
     #[module(skip)]
     pub(crate) cell_clip: Option<f32>,
 }
@@ -173,6 +182,7 @@ impl Lstm {
             layers: &self.layers,
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
+            recurrent_dropout: self.recurrent_dropout,
             cell_clip: self.cell_clip,
         };
         let initial = state.map(|state| vec![state.hidden, state.cell]);

@@ -48,6 +48,11 @@ pub struct RecurrentConfig {
     /// What one element of the dropout mask covers.
     #[config(default = "DropoutMask::Element")]
     pub dropout_mask: DropoutMask,
+    /// Probability of dropout on the hidden state that the gates read of the time step before, in
+    /// training: one mask for all time steps of a sequence (Gal and Ghahramani 2016; Keras'
+    /// `recurrent_dropout`).
+    #[config(default = 0.0)]
+    pub recurrent_dropout: f64,
     /// How the weights start.
     #[config(default = "RecurrentInit::Orthogonal")]
     pub init: RecurrentInit,
@@ -58,7 +63,7 @@ impl RecurrentConfig {
     ///
     /// # Panics
     ///
-    /// If a size or the number of layers is 0, or the dropout probability outside `[0, 1)`.
+    /// If a size or the number of layers is 0, or a dropout probability outside `[0, 1)`.
     pub fn init(&self, device: &Device) -> Recurrent {
         self.init_with(&mut WeightDraws::new(0, device))
     }
@@ -89,6 +94,7 @@ impl RecurrentConfig {
             .with_bidirectional(self.bidirectional)
             .with_dropout(self.dropout)
             .with_dropout_mask(self.dropout_mask)
+            .with_recurrent_dropout(self.recurrent_dropout)
             .with_init(self.init)
     }
 
@@ -98,6 +104,7 @@ impl RecurrentConfig {
             .with_bidirectional(self.bidirectional)
             .with_dropout(self.dropout)
             .with_dropout_mask(self.dropout_mask)
+            .with_recurrent_dropout(self.recurrent_dropout)
             .with_init(self.init)
             .with_reset(reset)
     }
@@ -118,8 +125,9 @@ impl Recurrent {
     /// # Shapes
     ///
     /// - `x`: `[batch, time, d_input]`
-    /// - the output: `[batch, time, directions * d_hidden]`, zero in the padding
-    /// - the states: `[layers * directions, batch, d_hidden]`
+    /// - the output: `[batch, time, d_output]`, zero in the padding
+    /// - the states: `[layers * directions, batch, d_hidden]`; the hidden state of a projected LSTM has
+    ///   d_projection features
     ///
     /// # Panics
     ///

@@ -5,7 +5,7 @@ use burn::module::Module;
 use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::{Device, Tensor};
 
-use super::{add_bias, cell_sizes};
+use super::{add_bias, cell_sizes, masked};
 use crate::draws::WeightDraws;
 use crate::gate::{GruGate, ResetGate};
 use crate::initial::RecurrentInit;
@@ -72,7 +72,7 @@ impl GruCell {
     pub fn forward(&self, x: Tensor<2>, state: GruState<2>) -> GruState<2> {
         let weights = self.weights.direction(0);
         let step = GruStep::new(&weights, self.reset);
-        step.forward(step.project(x), state)
+        step.forward(step.project(x), state, None)
     }
 }
 
@@ -130,11 +130,21 @@ impl GruStep {
     }
 
     /// The rest of the step, from the projected input `[batch, 3 * d_hidden]`.
-    pub fn forward(&self, projected: Tensor<2>, state: GruState<2>) -> GruState<2> {
-        let previous = state.hidden;
+    ///
+    /// The products with U read `recurrent_mask` `[batch, d_hidden]` ⊙ h_{t-1}. What the update gate
+    /// keeps is h_{t-1} itself: dropped there, a feature would be forgotten for good, and one scaled
+    /// up grow at every step.
+    pub fn forward(
+        &self,
+        projected: Tensor<2>,
+        state: GruState<2>,
+        recurrent_mask: Option<&Tensor<2>>,
+    ) -> GruState<2> {
+        let kept = state.hidden;
+        let previous = masked(kept.clone(), recurrent_mask);
         let (update, candidate) = match &self.recurrent {
             GruRecurrent::AfterProduct(weight, bias) => {
-                let recurrent = add_bias(previous.clone().matmul(weight.clone()), bias);
+                let recurrent = add_bias(previous.matmul(weight.clone()), bias);
                 let gate = |gate: GruGate| sigmoid(gate.of(&projected) + gate.of(&recurrent));
                 let reset = gate(GruGate::Reset);
                 // h̃_t = tanh(W_h·x_t + b_h + r_t ⊙ (U_h·h_{t-1} + b'_h))
@@ -152,14 +162,14 @@ impl GruStep {
                     sigmoid(gate.of(&projected) + recurrent.clone().slice([rows, columns]))
                 };
                 // h̃_t = tanh(W_h·x_t + b_h + U_h·(r_t ⊙ h_{t-1}) + b'_h)
-                let reset = gate(GruGate::Reset) * previous.clone();
+                let reset = gate(GruGate::Reset) * previous;
                 let recalled = add_bias(reset.matmul(candidate.0.clone()), &candidate.1);
                 let candidate = tanh(GruGate::Candidate.of(&projected) + recalled);
                 (gate(GruGate::Update), candidate)
             }
         };
         // h_t = (1 - z_t) ⊙ h̃_t + z_t ⊙ h_{t-1} = h̃_t + z_t ⊙ (h_{t-1} - h̃_t)
-        let hidden = candidate.clone() + update * (previous - candidate);
+        let hidden = candidate.clone() + update * (kept - candidate);
         GruState { hidden }
     }
 }

@@ -5,7 +5,7 @@ use burn::module::Module;
 use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::{Device, Tensor};
 
-use super::{add_bias, cell_sizes};
+use super::{add_bias, cell_sizes, masked};
 use crate::draws::WeightDraws;
 use crate::gate::LstmGate;
 use crate::initial::{PackedSizes, RecurrentInit};
@@ -82,7 +82,7 @@ impl LstmCell {
     pub fn forward(&self, x: Tensor<2>, state: LstmState<2>) -> LstmState<2> {
         let weights = self.weights.direction(0);
         let step = LstmStep::new(&weights, self.cell_clip);
-        step.forward(step.project(x), state)
+        step.forward(step.project(x), state, None)
     }
 }
 
@@ -115,10 +115,17 @@ impl LstmStep {
         add_bias(x.matmul(self.input_weight.clone()), &self.bias)
     }
 
-    /// The rest of the step, from the projected input `[batch, 4 * d_hidden]`.
-    pub fn forward(&self, projected: Tensor<2>, state: LstmState<2>) -> LstmState<2> {
+    /// The rest of the step, from the projected input `[batch, 4 * d_hidden]`. The gates read
+    /// `recurrent_mask` `[batch, d_recurrent]` ⊙ h_{t-1}.
+    pub fn forward(
+        &self,
+        projected: Tensor<2>,
+        state: LstmState<2>,
+        recurrent_mask: Option<&Tensor<2>>,
+    ) -> LstmState<2> {
         // W·[h_{t-1}, x_t] + b of all four gates at once.
-        let gates = projected + state.hidden.matmul(self.recurrent_weight.clone());
+        let previous = masked(state.hidden, recurrent_mask);
+        let gates = projected + previous.matmul(self.recurrent_weight.clone());
         // i_t = σ(…), f_t = σ(…), c̃_t = tanh(…), o_t = σ(…)
         let input = sigmoid(LstmGate::Input.of(&gates));
         let forget = sigmoid(LstmGate::Forget.of(&gates));

@@ -32,3 +32,11 @@ fn add_bias(x: Tensor<2>, bias: &Option<Tensor<2>>) -> Tensor<2> {
         None => x,
     }
 }
+
+/// h_{t-1} as the recurrent products read it: `mask ⊙ hidden`, if there is a mask.
+fn masked(hidden: Tensor<2>, mask: Option<&Tensor<2>>) -> Tensor<2> {
+    match mask {
+        Some(mask) => hidden * mask.clone(),
+        None => hidden,
+    }
+}

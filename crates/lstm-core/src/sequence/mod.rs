@@ -3,10 +3,10 @@
 mod packing;
 mod reference;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::cell::{GruStep, LstmStep};
-use crate::dropout::{DropoutMask, Mode, dropout};
+use crate::dropout::{DropoutMask, Mode, dropout, recurrent_mask};
 use crate::gate::ResetGate;
 use crate::lengths::Lengths;
 use crate::random::Purpose;
@@ -43,6 +43,25 @@ impl Recurrence {
 pub(crate) struct SequenceOptions {
     /// c_t is limited to ± this at each step, before anything reads it; of an LSTM only.
     pub cell_clip: Option<f32>,
+    /// What the recurrent products multiply h_{t-1} by at every step: `[directions, batch,
+    /// d_recurrent]`, rows as in the batch.
+    pub recurrent_mask: Option<Vec<f32>>,
+}
+
+impl SequenceOptions {
+    /// The recurrent mask `[batch, d_recurrent]` of one direction.
+    fn mask_of(
+        &self,
+        direction: usize,
+        [batch, d_recurrent]: [usize; 2],
+        device: &Device,
+    ) -> Option<Tensor<2>> {
+        let mask = self.recurrent_mask.as_ref()?;
+        let count = batch * d_recurrent;
+        let own = mask[direction * count..(direction + 1) * count].to_vec();
+        let own = TensorData::new(own, [batch, d_recurrent]);
+        Some(Tensor::from_data(own, device))
+    }
 }
 
 /// One direction's time step. Its state is one tensor `[rows, features]` each, hidden first.
@@ -60,7 +79,14 @@ impl TimeStep {
         }
     }
 
-    fn forward(&self, projected: Tensor<2>, state: Vec<Tensor<2>>) -> Vec<Tensor<2>> {
+    /// The rest of the step, from the projected input. The recurrent products read
+    /// `recurrent_mask` `[rows, d_recurrent]` ⊙ h_{t-1}.
+    fn forward(
+        &self,
+        projected: Tensor<2>,
+        state: Vec<Tensor<2>>,
+        recurrent_mask: Option<&Tensor<2>>,
+    ) -> Vec<Tensor<2>> {
         let mut state = state.into_iter();
         let mut next = || {
             state
@@ -73,12 +99,12 @@ impl TimeStep {
                     hidden: next(),
                     cell: next(),
                 };
-                let state = step.forward(projected, state);
+                let state = step.forward(projected, state, recurrent_mask);
                 vec![state.hidden, state.cell]
             }
             Self::Gru(step) => {
                 let state = GruState { hidden: next() };
-                vec![step.forward(projected, state).hidden]
+                vec![step.forward(projected, state, recurrent_mask).hidden]
             }
         }
     }
@@ -91,6 +117,8 @@ pub(crate) struct Stack<'a> {
     /// Probability of dropout on the output of every layer but the last.
     pub dropout: f64,
     pub dropout_mask: DropoutMask,
+    /// Probability of dropout on the hidden state that the recurrent products read.
+    pub recurrent_dropout: f64,
     /// What the cell states of an LSTM are limited to.
     pub cell_clip: Option<f32>,
 }
@@ -138,8 +166,10 @@ impl Stack<'_> {
                 .iter()
                 .map(|state| state.clone().slice([own.clone()]))
                 .collect();
+            let mask_shape = [directions, lengths.batch(), weights.d_recurrent()];
             let options = SequenceOptions {
                 cell_clip: self.cell_clip,
+                recurrent_mask: recurrent_mask(self.recurrent_dropout, index, mask_shape, mode),
             };
             let (next, states) = sequence(
                 self.recurrence,
@@ -170,6 +200,7 @@ fn sequence(
     packing: &Packing,
     options: &SequenceOptions,
 ) -> (Tensor<3>, Vec<Tensor<3>>) {
+    let device = x.device();
     let mut outputs = Vec::new();
     let mut finals = vec![Vec::new(); initial.len()];
     for direction in 0..weights.directions() {
@@ -185,7 +216,9 @@ fn sequence(
             })
             .collect();
         let order = packing.direction(direction);
-        let (output, states) = reference::run(&step, x.clone(), initial, packing, order);
+        let mask_shape = [packing.batch, weights.d_recurrent()];
+        let mask = options.mask_of(direction, mask_shape, &device);
+        let (output, states) = reference::run(&step, x.clone(), initial, mask, packing, order);
         outputs.push(output);
         for (all, state) in finals.iter_mut().zip(states) {
             all.push(state);

@@ -1,6 +1,6 @@
 //! The layers against their cells, stepped one sequence and one time step at a time.
 
-use burn::tensor::{Gradients, Tensor};
+use burn::tensor::{Gradients, Tensor, TensorData};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -8,10 +8,12 @@ use super::{
     CELLS, assert_close, device, gradient, parameter_gradients, random, random_state, state_of,
     tensors_of, values, weighted_sum, weights_of,
 };
-use crate::weights::PackedWeights;
+use crate::cell::{GruStep, LstmStep};
+use crate::dropout::recurrent_mask;
+use crate::weights::{DirectionWeights, PackedWeights};
 use crate::{
-    Cell, GruCell, GruConfig, GruState, Lengths, LstmCell, LstmConfig, LstmState, Mode, Recurrent,
-    RecurrentInit, ResetGate, WeightDraws,
+    Cell, GruCell, GruConfig, GruState, Lengths, LstmCell, LstmConfig, LstmState, Mode,
+    RandomSource, Recurrent, RecurrentInit, ResetGate, WeightDraws,
 };
 
 #[derive(Debug, Clone)]
@@ -26,6 +28,7 @@ struct Case {
     d_projection: Option<usize>,
     /// Of an LSTM.
     cell_clip: Option<f64>,
+    recurrent_dropout: f64,
     lengths: Vec<usize>,
     padding: usize,
     seed: u64,
@@ -42,10 +45,12 @@ fn cases() -> impl Strategy<Value = Case> {
         0..=3_usize,
         // This limit acts: the initial cell states lie in ±1.
         prop::sample::select(&[None, Some(0.3)][..]),
+        prop::sample::select(&[0.0, 0.5][..]),
     );
     (layer, vec(0..=5_usize, 1..=4), 0..=2_usize, any::<u64>()).prop_map(
         |(layer, lengths, padding, seed)| {
-            let (cell, layers, bidirectional, bias, d_input, d_hidden, d_projection, clip) = layer;
+            let (cell, layers, bidirectional, bias, d_input, d_hidden, d_projection, clip, drop) =
+                layer;
             let projected = cell == Cell::Lstm && (1..d_hidden).contains(&d_projection);
             Case {
                 cell,
@@ -56,6 +61,7 @@ fn cases() -> impl Strategy<Value = Case> {
                 d_hidden,
                 d_projection: projected.then_some(d_projection),
                 cell_clip: clip.filter(|_| cell == Cell::Lstm),
+                recurrent_dropout: drop,
                 lengths,
                 padding,
                 seed,
@@ -65,12 +71,18 @@ fn cases() -> impl Strategy<Value = Case> {
 }
 
 impl Case {
+    /// Training, with no other dropout than the recurrent one.
+    fn mode(&self) -> Mode {
+        Mode::Training(RandomSource::new(self.seed))
+    }
+
     fn layer(&self) -> Recurrent {
         let mut draws = WeightDraws::new(self.seed, &device());
         let gru = |reset| {
             GruConfig::new(self.d_input, self.d_hidden)
                 .with_layers(self.layers)
                 .with_bidirectional(self.bidirectional)
+                .with_recurrent_dropout(self.recurrent_dropout)
                 .with_bias(self.bias)
                 .with_init(RecurrentInit::Uniform)
                 .with_reset(reset)
@@ -82,6 +94,7 @@ impl Case {
                     .with_cell_clip(self.cell_clip)
                     .with_layers(self.layers)
                     .with_bidirectional(self.bidirectional)
+                    .with_recurrent_dropout(self.recurrent_dropout)
                     .with_bias(self.bias)
                     .with_init(RecurrentInit::Uniform)
                     .init_with(&mut draws),
@@ -101,21 +114,41 @@ enum AnyCell {
 }
 
 impl AnyCell {
-    fn forward(&self, x: Tensor<2>, state: Vec<Tensor<2>>) -> Vec<Tensor<2>> {
+    /// One time step of one sequence, with its recurrent mask `[1, d_recurrent]`, if there is one.
+    fn forward(
+        &self,
+        x: Tensor<2>,
+        state: Vec<Tensor<2>>,
+        mask: Option<&Tensor<2>>,
+    ) -> Vec<Tensor<2>> {
         match (self, &state[..]) {
             (Self::Lstm(cell), [hidden, memory]) => {
                 let state = LstmState {
                     hidden: hidden.clone(),
                     cell: memory.clone(),
                 };
-                let state = cell.forward(x, state);
+                let state = match mask {
+                    Some(mask) => {
+                        let weights = dropped(&cell.weights, mask);
+                        let step = LstmStep::new(&weights, cell.cell_clip);
+                        step.forward(step.project(x), state, None)
+                    }
+                    None => cell.forward(x, state),
+                };
                 vec![state.hidden, state.cell]
             }
             (Self::Gru(cell), [hidden]) => {
                 let state = GruState {
                     hidden: hidden.clone(),
                 };
-                vec![cell.forward(x, state).hidden]
+                let state = match mask {
+                    Some(mask) => {
+                        let step = GruStep::new(&dropped(&cell.weights, mask), cell.reset);
+                        step.forward(step.project(x), state, None)
+                    }
+                    None => cell.forward(x, state),
+                };
+                vec![state.hidden]
             }
             _ => unreachable!("the state is of the cell's kind"),
         }
@@ -128,6 +161,28 @@ impl AnyCell {
         };
         by_name.into_values().collect()
     }
+}
+
+/// Weights that take of h_{t-1} what `mask` `[1, d_recurrent]` leaves: masking what a product reads
+/// is scaling the rows of its matrix.
+fn dropped(weights: &PackedWeights, mask: &Tensor<2>) -> DirectionWeights {
+    let mut weights = weights.direction(0);
+    weights.recurrent_weight = weights.recurrent_weight * mask.clone().transpose();
+    weights
+}
+
+/// The recurrent masks `[directions, batch, d_recurrent]` of each layer.
+fn masks(case: &Case, layer: &Recurrent) -> Vec<Option<Tensor<3>>> {
+    weights_of(layer)
+        .iter()
+        .enumerate()
+        .map(|(index, weights)| {
+            let batch = case.lengths.len();
+            let shape = [weights.directions(), batch, weights.d_recurrent()];
+            let mask = recurrent_mask(case.recurrent_dropout, index, shape, case.mode())?;
+            Some(Tensor::from_data(TensorData::new(mask, shape), &device()))
+        })
+        .collect()
 }
 
 /// Copies of the weights of each layer, cut into a cell for each direction.
@@ -177,6 +232,7 @@ fn stepped(
     x: &Tensor<3>,
     lengths: &Lengths,
     initial: &[Tensor<3>],
+    masks: &[Option<Tensor<3>>],
 ) -> (Tensor<3>, Vec<Tensor<3>>) {
     let [batch, time, d_input] = x.dims();
     let [rows, _, d_recurrent] = initial[0].dims();
@@ -192,12 +248,15 @@ fn stepped(
             for (direction, cell) in directions.iter().enumerate() {
                 let row = layer * directions.len() + direction;
                 let mut state: Vec<_> = initial.iter().map(|all| at(all, row, sequence)).collect();
+                let mask = masks[layer]
+                    .as_ref()
+                    .map(|all| at(all, direction, sequence));
                 let mut steps: Vec<usize> = (0..length).collect();
                 if direction == 1 {
                     steps.reverse();
                 }
                 for step in steps {
-                    state = cell.forward(shown[step].clone(), state);
+                    state = cell.forward(shown[step].clone(), state, mask.as_ref());
                     hidden[step].push(state[0].clone());
                 }
                 for (all, state) in finals.iter_mut().zip(state) {
@@ -242,6 +301,7 @@ fn agree(case: &Case) {
     let time = (case.lengths.iter().max().unwrap_or(&0) + case.padding).max(1);
     let lengths = Lengths::new(case.lengths.clone(), time).unwrap();
     let layer = case.layer();
+    let masks = masks(case, &layer);
     let leaves = || {
         let x = random(case.seed, "x", [batch, time, case.d_input]).require_grad();
         let initial: Vec<_> = random_state(&layer, case.seed, batch)
@@ -253,13 +313,13 @@ fn agree(case: &Case) {
 
     let (x, initial) = leaves();
     let state = Some(state_of(&initial));
-    let (output, finals) = layer.forward(x.clone(), &lengths, state, Mode::Inference);
+    let (output, finals) = layer.forward(x.clone(), &lengths, state, case.mode());
     let finals = tensors_of(finals);
     let gradients = weighted_sum(&output, &finals).backward();
 
     let cells = cells(&layer);
     let (cell_x, cell_initial) = leaves();
-    let (cell_output, cell_finals) = stepped(&cells, &cell_x, &lengths, &cell_initial);
+    let (cell_output, cell_finals) = stepped(&cells, &cell_x, &lengths, &cell_initial, &masks);
     let cell_gradients = weighted_sum(&cell_output, &cell_finals).backward();
 
     assert_close(&values(&output), &values(&cell_output), "output");

@@ -3,17 +3,17 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 
-use super::{CELLS, device, layer, parameter_gradients, random, tensors_of, values, weighted_sum};
-use crate::{Lengths, LstmConfig, Mode, Recurrent, RecurrentConfig, RecurrentInit, WeightDraws};
+use super::{
+    CELLS, layer, lstm_layer, parameter_gradients, projected_and_limited, random, tensors_of,
+    values, weighted_sum,
+};
+use crate::{Lengths, Mode, RandomSource, Recurrent, RecurrentConfig};
 
 /// The truncation error of a central difference is about STEP² of the third derivative, here some
 /// 1e-5. The rounding error is that of the result, 1e-7 of its few units, divided by 2·STEP: some
 /// 1e-5 too. TOLERANCE leaves both a factor of 20, and is a thousandth of the largest gradients.
 const STEP: f32 = 1e-2;
 const TOLERANCE: f32 = 4e-4;
-
-/// Of the cell states of [`projected_and_limited`].
-const LIMIT: f64 = 0.3;
 
 /// Adds `change` to element `element`, counted through all parameters in the order of the tree.
 struct Nudge {
@@ -38,39 +38,40 @@ impl ModuleMapper for Nudge {
     }
 }
 
+/// In training, with masks that are the same each time.
 fn result(layer: &Recurrent) -> Tensor<1> {
     let lengths = Lengths::new([3, 1], 3).unwrap();
     let x = random(1, "x", [2, 3, 2]);
-    let (output, finals) = layer.forward(x, &lengths, None, Mode::Inference);
+    let mode = Mode::Training(RandomSource::new(1));
+    let (output, finals) = layer.forward(x, &lengths, None, mode);
     weighted_sum(&output, &tensors_of(finals))
 }
 
 /// The limit acts on some of the cell states, and none of the others is so near to it that a
 /// nudge carries it there: a difference across that kink would mean nothing.
-fn projected_and_limited() -> Recurrent {
-    let config = |limit| {
-        LstmConfig::new(2, 3)
-            .with_projection(Some(2))
-            .with_cell_clip(limit)
-            .with_bidirectional(true)
-            .with_init(RecurrentInit::Uniform)
-            .init_with(&mut WeightDraws::new(1, &device()))
-    };
-    let limited = Recurrent::Lstm(config(Some(LIMIT)));
-    let free = Recurrent::Lstm(config(None));
+fn limited() -> Recurrent {
+    let config = projected_and_limited(2, 3)
+        .with_layers(1)
+        .with_bidirectional(true);
+    let limited = lstm_layer(&config);
+    let free = lstm_layer(&config.with_cell_clip(None));
     assert_ne!(values(&result(&limited)), values(&result(&free)));
     limited
 }
 
 #[test]
 fn gradients_agree_with_central_differences() {
-    let mut layers: Vec<_> = CELLS
-        .map(|cell| {
-            let config = RecurrentConfig::new(cell, 2, 2).with_bidirectional(true);
-            (format!("{cell:?}"), layer(&config))
-        })
-        .into();
-    layers.push(("limited".to_owned(), projected_and_limited()));
+    let mut layers = Vec::new();
+    for cell in CELLS {
+        for recurrent_dropout in [0.0, 0.5] {
+            let config = RecurrentConfig::new(cell, 2, 2)
+                .with_bidirectional(true)
+                .with_recurrent_dropout(recurrent_dropout);
+            let name = format!("{cell:?}, recurrent dropout {recurrent_dropout}");
+            layers.push((name, layer(&config)));
+        }
+    }
+    layers.push(("projected and limited Lstm".to_owned(), limited()));
     for (layer_name, layer) in layers {
         let gradients = parameter_gradients(&layer, &result(&layer).backward());
         // The tree's order, not the alphabet's.

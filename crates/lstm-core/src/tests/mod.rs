@@ -5,6 +5,7 @@ mod finite_differences;
 mod gradients;
 mod padding;
 mod pytorch;
+mod recurrent_dropout;
 mod stacked_dropout;
 mod state;
 
@@ -61,18 +62,24 @@ fn layers(d_input: usize, d_hidden: usize) -> Vec<(String, Recurrent)> {
             ));
         }
     }
-    let projected = LstmConfig::new(d_input, d_hidden)
+    let config = projected_and_limited(d_input, d_hidden).with_bidirectional(true);
+    layers.push(("projected and limited Lstm".to_owned(), lstm_layer(&config)));
+    layers
+}
+
+/// Two layers whose hidden states are projected and whose cell states are limited.
+fn projected_and_limited(d_input: usize, d_hidden: usize) -> LstmConfig {
+    LstmConfig::new(d_input, d_hidden)
         .with_projection(Some(d_hidden - 1))
         .with_cell_clip(Some(0.3))
         .with_layers(2)
-        .with_bidirectional(true)
-        .with_init(RecurrentInit::Uniform)
-        .init_with(&mut WeightDraws::new(1, &device()));
-    layers.push((
-        "projected and limited Lstm".to_owned(),
-        Recurrent::Lstm(projected),
-    ));
-    layers
+}
+
+/// As [`layer`], for what only an LSTM has.
+fn lstm_layer(config: &LstmConfig) -> Recurrent {
+    let mut draws = WeightDraws::new(1, &device());
+    let config = config.clone().with_init(RecurrentInit::Uniform);
+    Recurrent::Lstm(config.init_with(&mut draws))
 }
 
 /// The weights of each layer of a stack.
