@@ -72,6 +72,35 @@ pub fn dropout(
     x * Tensor::from_data(factors, &device)
 }
 
+/// What the hidden state h_{t-1} of one layer is multiplied by before the recurrent products, at
+/// every time step alike (Gal and Ghahramani 2016; Keras' `recurrent_dropout`): `[directions, batch,
+/// d_recurrent]` in row-major order, rows as in the batch. None where nothing is dropped: in
+/// inference, and with probability 0.
+///
+/// The mask of a sequence depends on its row, the layer and the direction only.
+pub(crate) fn recurrent_mask(
+    probability: f64,
+    layer: usize,
+    [directions, batch, d_recurrent]: [usize; 3],
+    mode: Mode,
+) -> Option<Vec<f32>> {
+    let Mode::Training(source) = mode else {
+        return None;
+    };
+    if probability == 0.0 {
+        return None;
+    }
+    let mut mask = vec![0.0; directions * batch * d_recurrent];
+    for (index, row) in mask.chunks_exact_mut(d_recurrent).enumerate() {
+        let (direction, row_index) = (index / batch, index % batch);
+        let purpose = Purpose::named("recurrent dropout").part(layer * directions + direction);
+        source
+            .stream(purpose, row_index as u64)
+            .dropout_mask(probability, row);
+    }
+    Some(mask)
+}
+
 /// Asserts that a share `probability` can be dropped and the rest scaled up.
 pub(crate) fn check_probability(probability: f64) {
     assert!(
@@ -137,5 +166,45 @@ mod tests {
         let long = dropped(ones([2, 9, 8]), DropoutMask::Element);
         assert_eq!(short[..32], long[..32]);
         assert_eq!(short[32..], long[72..104]);
+    }
+
+    fn recurrent(probability: f64, layer: usize, shape: [usize; 3]) -> Vec<f32> {
+        let mode = Mode::Training(RandomSource::new(1));
+        recurrent_mask(probability, layer, shape, mode).unwrap()
+    }
+
+    #[test]
+    fn a_recurrent_mask_drops_its_share_and_keeps_the_mean() {
+        let mask = recurrent(0.3, 0, [2, 8, 1000]);
+        let count = mask.len() as f32;
+        let dropped = mask.iter().filter(|factor| **factor == 0.0).count();
+        assert!((dropped as f32 / count - 0.3).abs() < 0.02, "{dropped}");
+        let mean = mask.iter().sum::<f32>() / count;
+        assert!((mean - 1.0).abs() < 0.02, "{mean}");
+        let kept = mask.iter().filter(|factor| **factor != 0.0);
+        assert!(kept.into_iter().all(|factor| *factor == 1.0 / 0.7));
+    }
+
+    #[test]
+    fn every_sequence_layer_and_direction_has_a_recurrent_mask_of_its_own() {
+        let two_layers = [0, 1].map(|layer| recurrent(0.5, layer, [2, 3, 64]));
+        let masks: Vec<&[f32]> = two_layers.iter().flat_map(|mask| mask.chunks(64)).collect();
+        for (index, mask) in masks.iter().enumerate() {
+            assert!(!masks[..index].contains(mask), "{index}");
+        }
+    }
+
+    #[test]
+    fn company_does_not_change_a_recurrent_mask() {
+        let alone = recurrent(0.5, 1, [1, 1, 64]);
+        let among_others = recurrent(0.5, 1, [1, 5, 64]);
+        assert_eq!(alone, among_others[..64]);
+    }
+
+    #[test]
+    fn nothing_recurrent_is_dropped_in_inference_or_with_probability_0() {
+        let training = Mode::Training(RandomSource::new(1));
+        assert_eq!(recurrent_mask(0.5, 0, [1, 2, 3], Mode::Inference), None);
+        assert_eq!(recurrent_mask(0.0, 0, [1, 2, 3], training), None);
     }
 }

@@ -4,12 +4,15 @@ use burn::config::Config;
 use burn::module::{Content, DisplaySettings, Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
 
+use crate::draws::WeightDraws;
 use crate::dropout::{DropoutMask, Mode, check_probability};
 use crate::gate::{GruGate, ResetGate};
+use crate::initial::{RecurrentInit, StackSizes};
 use crate::lengths::Lengths;
-use crate::sequence::{Recurrence, Stack};
+use crate::sequence::{FastCell, Recurrence, Stack};
 use crate::state::GruState;
-use crate::weights::{PackedWeights, RecurrentInit, StackSizes, WeightDraws};
+use crate::stream::{PreparedLayer, PreparedStream};
+use crate::weights::PackedWeights;
 
 /// Configuration of a [`Gru`].
 #[derive(Config, Debug)]
@@ -18,6 +21,11 @@ pub struct GruConfig {
     pub d_input: usize,
     /// Features of the hidden state of one layer in one direction.
     pub d_hidden: usize,
+    /// In training, keep the states of every so many time steps only, and compute those between
+    /// again when the gradients are: less memory for a third more time, for long sequences (Chen et
+    /// al. 2016). At least 1; it pays near the square root of the length. Without, or on devices
+    /// without the fused operation, everything is kept.
+    pub checkpoint_every: Option<usize>,
     /// How many layers are stacked, each reading the output of the one below.
     #[config(default = 1)]
     pub layers: usize,
@@ -31,6 +39,14 @@ pub struct GruConfig {
     /// What one element of the dropout mask covers.
     #[config(default = "DropoutMask::Element")]
     pub dropout_mask: DropoutMask,
+    /// Probability of dropout on the hidden state that the gates read of the time step before, in
+    /// training: one mask for all time steps of a sequence (Gal and Ghahramani 2016; Keras'
+    /// `recurrent_dropout`).
+    ///
+    /// The mask acts on what is multiplied by U, in both forms of the reset gate; what the update
+    /// gate keeps of the hidden state is never dropped.
+    #[config(default = 0.0)]
+    pub recurrent_dropout: f64,
     /// Whether the gates have biases.
     #[config(default = true)]
     pub bias: bool,
@@ -48,7 +64,7 @@ impl GruConfig {
     ///
     /// # Panics
     ///
-    /// If a size or the number of layers is 0, or the dropout probability outside `[0, 1)`.
+    /// If a size or the number of layers is 0, or a dropout probability outside `[0, 1)`.
     pub fn init(&self, device: &Device) -> Gru {
         self.init_with(&mut WeightDraws::new(0, device))
     }
@@ -60,18 +76,22 @@ impl GruConfig {
     /// As [`init`](Self::init).
     pub fn init_with(&self, draws: &mut WeightDraws) -> Gru {
         check_probability(self.dropout);
+        check_probability(self.recurrent_dropout);
         let sizes = StackSizes {
             layers: self.layers,
             bidirectional: self.bidirectional,
             gates: GruGate::COUNT,
             d_input: self.d_input,
             d_hidden: self.d_hidden,
+            d_projection: None,
             bias: self.bias,
         };
         Gru {
             layers: sizes.draw(self.init, None, draws),
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
+            recurrent_dropout: self.recurrent_dropout,
+            checkpoint_every: self.checkpoint_every,
             reset: self.reset,
         }
     }
@@ -89,6 +109,10 @@ pub struct Gru {
     dropout: f64,
     #[module(skip)]
     dropout_mask: DropoutMask,
+    #[module(skip)]
+    recurrent_dropout: f64,
+    #[module(skip)]
+    checkpoint_every: Option<usize>,
     #[module(skip)]
     pub(crate) reset: ResetGate,
 }
@@ -155,6 +179,9 @@ impl Gru {
             layers: &self.layers,
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
+            recurrent_dropout: self.recurrent_dropout,
+            cell_clip: None,
+            checkpoint_every: self.checkpoint_every,
         };
         let initial = state.map(|state| vec![state.hidden]);
         let (output, state) = stack.forward(x, lengths, initial, mode);
@@ -182,6 +209,31 @@ impl Gru {
         let [batch, d_input] = x.dims();
         let (output, state) = self.forward(x.reshape([batch, 1, d_input]), state);
         (output.reshape([batch, self.d_hidden()]), state)
+    }
+
+    /// The layer for streams: its weights are laid out once, on the host, for single steps.
+    ///
+    /// # Panics
+    ///
+    /// If the layer is bidirectional, because its reverse direction starts at the end, or if
+    /// its reset gate comes before the product: take [`step`](Self::step) there.
+    pub fn prepare(&self) -> PreparedLayer {
+        assert_eq!(
+            self.reset,
+            ResetGate::AfterProduct,
+            "only a GRU with the reset gate after the product can be prepared"
+        );
+        PreparedLayer::new(FastCell::Gru, &self.layers, None)
+    }
+
+    /// A stream of `batch` sequences, whose states are zero. For several streams of one layer,
+    /// [`prepare`](Self::prepare) it once.
+    ///
+    /// # Panics
+    ///
+    /// As [`prepare`](Self::prepare).
+    pub fn stream(&self, batch: usize) -> PreparedStream {
+        self.prepare().stream(batch)
     }
 
     /// Features of the input.

@@ -20,30 +20,35 @@
 //! ```
 //!
 //! Where to start reading: `gate.rs` names the gates and says where each lies in the packed
-//! weights, `cell.rs` has the equations of one time step, `sequence/` runs them over whole
+//! weights, `cell/` has the equations of one time step, `sequence/` runs them over whole
 //! sequences, and `lstm.rs` and `gru.rs` stack those into layers.
 
 mod cell;
+mod draws;
 mod dropout;
 mod gate;
 mod gru;
+mod initial;
 mod lengths;
 mod lstm;
 mod random;
 mod recurrent;
 mod sequence;
 mod state;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod weights;
 
 pub use cell::{GruCell, GruCellConfig, LstmCell, LstmCellConfig};
+pub use draws::WeightDraws;
 pub use dropout::{DropoutMask, Mode, dropout};
 pub use gate::{GruGate, LstmGate, ResetGate};
 pub use gru::{Gru, GruConfig};
+pub use initial::RecurrentInit;
 pub use lengths::{Lengths, LengthsError};
 pub use lstm::{Lstm, LstmConfig};
 pub use random::{Purpose, RandomSource, RandomStream};
 pub use recurrent::{Cell, Recurrent, RecurrentConfig};
 pub use state::{CarriedState, GruState, LstmState, RecurrentState};
-pub use weights::{RecurrentInit, WeightDraws};
+pub use stream::{PreparedLayer, PreparedStream, Stream, StreamState};

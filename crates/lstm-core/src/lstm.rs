@@ -4,20 +4,37 @@ use burn::config::Config;
 use burn::module::{Content, DisplaySettings, Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
 
+use crate::cell::checked_cell_clip;
+use crate::draws::WeightDraws;
 use crate::dropout::{DropoutMask, Mode, check_probability};
 use crate::gate::LstmGate;
+use crate::initial::{RecurrentInit, StackSizes};
 use crate::lengths::Lengths;
-use crate::sequence::{Recurrence, Stack};
+use crate::sequence::{FastCell, Recurrence, Stack};
 use crate::state::LstmState;
-use crate::weights::{PackedWeights, RecurrentInit, StackSizes, WeightDraws};
+use crate::stream::{PreparedLayer, PreparedStream};
+use crate::weights::PackedWeights;
 
 /// Configuration of an [`Lstm`].
 #[derive(Config, Debug)]
 pub struct LstmConfig {
     /// Features of the input.
     pub d_input: usize,
-    /// Features of the hidden state of one layer in one direction.
+    /// Features of the cell state of one layer in one direction, and of its hidden state where that
+    /// is not projected.
     pub d_hidden: usize,
+    /// Features that the hidden state of one layer in one direction is projected to, and with it
+    /// what the layer above, the next time step and the output read (LSTMP, Sak et al. 2014;
+    /// PyTorch's `proj_size`): fewer than `d_hidden`.
+    pub projection: Option<usize>,
+    /// What the cell state is limited to at each step, before anything reads it: ± this, which must
+    /// be above 0 (TensorFlow's `cell_clip`). Where the limit acts, the gradient is zero.
+    pub cell_clip: Option<f64>,
+    /// In training, keep the states of every so many time steps only, and compute those between
+    /// again when the gradients are: less memory for a third more time, for long sequences (Chen et
+    /// al. 2016). At least 1; it pays near the square root of the length. Without, or on devices
+    /// without the fused operation, everything is kept.
+    pub checkpoint_every: Option<usize>,
     /// How many layers are stacked, each reading the output of the one below.
     #[config(default = 1)]
     pub layers: usize,
@@ -31,6 +48,11 @@ pub struct LstmConfig {
     /// What one element of the dropout mask covers.
     #[config(default = "DropoutMask::Element")]
     pub dropout_mask: DropoutMask,
+    /// Probability of dropout on the hidden state that the gates read of the time step before, in
+    /// training: one mask for all time steps of a sequence (Gal and Ghahramani 2016; Keras'
+    /// `recurrent_dropout`).
+    #[config(default = 0.0)]
+    pub recurrent_dropout: f64,
     /// Whether the gates have biases.
     #[config(default = true)]
     pub bias: bool,
@@ -45,7 +67,8 @@ impl LstmConfig {
     ///
     /// # Panics
     ///
-    /// If a size or the number of layers is 0, or the dropout probability outside `[0, 1)`.
+    /// If a size or the number of layers is 0, the projection not narrower than `d_hidden`, the
+    /// limit of the cell state not above 0, or a dropout probability outside `[0, 1)`.
     pub fn init(&self, device: &Device) -> Lstm {
         self.init_with(&mut WeightDraws::new(0, device))
     }
@@ -57,24 +80,30 @@ impl LstmConfig {
     /// As [`init`](Self::init).
     pub fn init_with(&self, draws: &mut WeightDraws) -> Lstm {
         check_probability(self.dropout);
+        check_probability(self.recurrent_dropout);
         let sizes = StackSizes {
             layers: self.layers,
             bidirectional: self.bidirectional,
             gates: LstmGate::COUNT,
             d_input: self.d_input,
             d_hidden: self.d_hidden,
+            d_projection: self.projection,
             bias: self.bias,
         };
         Lstm {
             layers: sizes.draw(self.init, Some(LstmGate::Forget as usize), draws),
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
+            recurrent_dropout: self.recurrent_dropout,
+            cell_clip: checked_cell_clip(self.cell_clip),
+            checkpoint_every: self.checkpoint_every,
         }
     }
 }
 
 /// A Long Short-Term Memory layer (Hochreiter and Schmidhuber 1997, with the forget gate of Gers
-/// et al. 2000): `torch.nn.LSTM(batch_first=True)` that takes ragged batches as they are.
+/// et al. 2000, and the projection of Sak et al. 2014): `torch.nn.LSTM(batch_first=True)` that takes
+/// ragged batches as they are.
 ///
 /// Should be created with [`LstmConfig`]. The equations are those of [`LstmGate`].
 #[derive(Module, Debug)]
@@ -85,6 +114,12 @@ pub struct Lstm {
     dropout: f64,
     #[module(skip)]
     dropout_mask: DropoutMask,
+    #[module(skip)]
+    recurrent_dropout: f64,
+    #[module(skip)]
+    pub(crate) cell_clip: Option<f32>,
+    #[module(skip)]
+    checkpoint_every: Option<usize>,
 }
 
 impl ModuleDisplay for Lstm {
@@ -95,9 +130,14 @@ impl ModuleDisplay for Lstm {
     }
 
     fn custom_content(&self, content: Content) -> Option<Content> {
-        content
+        let content = content
             .add("d_input", &self.d_input())
-            .add("d_hidden", &self.d_hidden())
+            .add("d_hidden", &self.d_hidden());
+        let content = match self.d_projection() {
+            Some(d_projection) => content.add("d_projection", &d_projection),
+            None => content,
+        };
+        content
             .add("layers", &self.layers.len())
             .add("directions", &self.directions())
             .optional()
@@ -110,9 +150,11 @@ impl Lstm {
     /// # Shapes
     ///
     /// - `x`: `[batch, time, d_input]`
-    /// - `state`, and the final one that is returned: `hidden` and `cell` of
-    ///   `[layers * directions, batch, d_hidden]`; `None` starts at zero
-    /// - the output: `[batch, time, directions * d_hidden]`, of the last layer
+    /// - `state`, and the final one that is returned: `cell` of
+    ///   `[layers * directions, batch, d_hidden]`, and `hidden` of the same, or of
+    ///   `[layers * directions, batch, d_projection]` if it is projected; `None` starts at zero
+    /// - the output: `[batch, time, d_output]`, of the last layer; d_output is
+    ///   directions * d_hidden, or directions * d_projection
     pub fn forward(&self, x: Tensor<3>, state: Option<LstmState>) -> (Tensor<3>, LstmState) {
         let [batch, time, _] = x.dims();
         self.forward_ragged(x, &Lengths::full(batch, time), state)
@@ -149,6 +191,9 @@ impl Lstm {
             layers: &self.layers,
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
+            recurrent_dropout: self.recurrent_dropout,
+            cell_clip: self.cell_clip,
+            checkpoint_every: self.checkpoint_every,
         };
         let initial = state.map(|state| vec![state.hidden, state.cell]);
         let (output, state) = stack.forward(x, lengths, initial, mode);
@@ -162,7 +207,7 @@ impl Lstm {
     ///
     /// - `x`: `[batch, d_input]`
     /// - `state`, and what is returned beside the output: as in [`forward`](Self::forward)
-    /// - the output: `[batch, d_hidden]`
+    /// - the output: `[batch, d_output]`
     ///
     /// # Panics
     ///
@@ -175,7 +220,26 @@ impl Lstm {
         );
         let [batch, d_input] = x.dims();
         let (output, state) = self.forward(x.reshape([batch, 1, d_input]), state);
-        (output.reshape([batch, self.d_hidden()]), state)
+        (output.reshape([batch, self.d_output()]), state)
+    }
+
+    /// The layer for streams: its weights are laid out once, on the host, for single steps.
+    ///
+    /// # Panics
+    ///
+    /// If the layer is bidirectional: its reverse direction starts at the end.
+    pub fn prepare(&self) -> PreparedLayer {
+        PreparedLayer::new(FastCell::Lstm, &self.layers, self.cell_clip)
+    }
+
+    /// A stream of `batch` sequences, whose states are zero. For several streams of one layer,
+    /// [`prepare`](Self::prepare) it once.
+    ///
+    /// # Panics
+    ///
+    /// As [`prepare`](Self::prepare).
+    pub fn stream(&self, batch: usize) -> PreparedStream {
+        self.prepare().stream(batch)
     }
 
     /// Features of the input.
@@ -183,9 +247,14 @@ impl Lstm {
         self.layers[0].d_input()
     }
 
-    /// Features of the hidden state of one layer in one direction.
+    /// Features of the cell state of one layer in one direction.
     pub fn d_hidden(&self) -> usize {
         self.layers[0].d_hidden()
+    }
+
+    /// Features of the projected hidden state of one layer in one direction, if it is projected.
+    pub fn d_projection(&self) -> Option<usize> {
+        self.layers[0].d_projection()
     }
 
     /// 2 if the layer is bidirectional, else 1.
@@ -195,6 +264,6 @@ impl Lstm {
 
     /// Features of the output.
     pub fn d_output(&self) -> usize {
-        self.directions() * self.d_hidden()
+        self.directions() * self.layers[0].d_recurrent()
     }
 }

@@ -5,13 +5,14 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::draws::WeightDraws;
 use crate::dropout::{DropoutMask, Mode};
 use crate::gate::ResetGate;
 use crate::gru::{Gru, GruConfig};
+use crate::initial::RecurrentInit;
 use crate::lengths::Lengths;
 use crate::lstm::{Lstm, LstmConfig};
 use crate::state::RecurrentState;
-use crate::weights::{RecurrentInit, WeightDraws};
 
 /// Which recurrent cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub struct RecurrentConfig {
     pub d_input: usize,
     /// Features of the hidden state of one layer in one direction.
     pub d_hidden: usize,
+    /// In training, keep the states of every so many time steps only; see
+    /// [`LstmConfig::checkpoint_every`].
+    pub checkpoint_every: Option<usize>,
     /// How many layers are stacked.
     #[config(default = 1)]
     pub layers: usize,
@@ -47,6 +51,11 @@ pub struct RecurrentConfig {
     /// What one element of the dropout mask covers.
     #[config(default = "DropoutMask::Element")]
     pub dropout_mask: DropoutMask,
+    /// Probability of dropout on the hidden state that the gates read of the time step before, in
+    /// training: one mask for all time steps of a sequence (Gal and Ghahramani 2016; Keras'
+    /// `recurrent_dropout`).
+    #[config(default = 0.0)]
+    pub recurrent_dropout: f64,
     /// How the weights start.
     #[config(default = "RecurrentInit::Orthogonal")]
     pub init: RecurrentInit,
@@ -57,7 +66,7 @@ impl RecurrentConfig {
     ///
     /// # Panics
     ///
-    /// If a size or the number of layers is 0, or the dropout probability outside `[0, 1)`.
+    /// If a size or the number of layers is 0, or a dropout probability outside `[0, 1)`.
     pub fn init(&self, device: &Device) -> Recurrent {
         self.init_with(&mut WeightDraws::new(0, device))
     }
@@ -88,6 +97,8 @@ impl RecurrentConfig {
             .with_bidirectional(self.bidirectional)
             .with_dropout(self.dropout)
             .with_dropout_mask(self.dropout_mask)
+            .with_recurrent_dropout(self.recurrent_dropout)
+            .with_checkpoint_every(self.checkpoint_every)
             .with_init(self.init)
     }
 
@@ -97,6 +108,8 @@ impl RecurrentConfig {
             .with_bidirectional(self.bidirectional)
             .with_dropout(self.dropout)
             .with_dropout_mask(self.dropout_mask)
+            .with_recurrent_dropout(self.recurrent_dropout)
+            .with_checkpoint_every(self.checkpoint_every)
             .with_init(self.init)
             .with_reset(reset)
     }
@@ -117,8 +130,9 @@ impl Recurrent {
     /// # Shapes
     ///
     /// - `x`: `[batch, time, d_input]`
-    /// - the output: `[batch, time, directions * d_hidden]`, zero in the padding
-    /// - the states: `[layers * directions, batch, d_hidden]`
+    /// - the output: `[batch, time, d_output]`, zero in the padding
+    /// - the states: `[layers * directions, batch, d_hidden]`; the hidden state of a projected LSTM has
+    ///   d_projection features
     ///
     /// # Panics
     ///

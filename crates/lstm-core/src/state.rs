@@ -4,12 +4,13 @@ use burn::tensor::{Int, Tensor};
 
 /// The state of an LSTM: of one cell (`D` = 2, `[batch, d_hidden]`) or of all layers and
 /// directions (`D` = 3, `[layers * directions, batch, d_hidden]`; a layer's forward direction
-/// first, as in PyTorch).
+/// first, as in PyTorch). A projected hidden state has d_projection features in place of d_hidden.
 #[derive(Debug, Clone)]
 pub struct LstmState<const D: usize = 3> {
-    /// The hidden state h: what the layer shows.
+    /// The hidden state h: what the layer shows. `[…, batch, d_hidden]`, or `[…, batch,
+    /// d_projection]` if it is projected.
     pub hidden: Tensor<D>,
-    /// The cell state c: what the layer remembers.
+    /// The cell state c: what the layer remembers. `[…, batch, d_hidden]`.
     pub cell: Tensor<D>,
 }
 
@@ -31,7 +32,8 @@ pub enum RecurrentState {
 }
 
 impl RecurrentState {
-    /// The hidden state `[layers * directions, batch, d_hidden]`.
+    /// The hidden state `[layers * directions, batch, d_hidden]`, or d_projection in place of d_hidden
+    /// if it is projected.
     pub fn hidden(&self) -> &Tensor<3> {
         match self {
             Self::Lstm(state) => &state.hidden,
@@ -43,7 +45,7 @@ impl RecurrentState {
 /// What every user of a carried state needs: truncated back-propagation detaches it, beam search
 /// and streaming rearrange its rows.
 pub trait CarriedState: Sized {
-    /// Applies `change` to each tensor `[layers * directions, batch, d_hidden]` of the state.
+    /// Applies `change` to each tensor `[layers * directions, batch, features]` of the state.
     fn map(self, change: impl Fn(Tensor<3>) -> Tensor<3>) -> Self;
 
     /// The same values without their history: gradients stop here.

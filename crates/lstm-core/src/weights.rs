@@ -1,178 +1,7 @@
-//! The packed weights of one layer, and what they are initialised with.
+//! The packed weights of one layer.
 
-use burn::module::{Module, Param, ParamId};
-use burn::tensor::{Device, Shape, Tensor, TensorData};
-use serde::{Deserialize, Serialize};
-
-use crate::random::{Purpose, RandomSource, RandomStream};
-
-/// How the weights of a recurrent layer start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecurrentInit {
-    /// Recurrent weights orthogonal gate by gate (Saxe et al. 2014), input weights Xavier uniform
-    /// gate by gate (Glorot and Bengio 2010), biases 0 except the LSTM's forget gate, which starts
-    /// at 1 (Gers et al. 2000; Jozefowicz et al. 2015). Keras starts much like this.
-    #[default]
-    Orthogonal,
-    /// Everything uniform in ±1/√d_hidden, as `torch.nn.LSTM` and `torch.nn.GRU` do.
-    Uniform,
-}
-
-/// Draws initial parameters one after the other, in the order of the module tree, on the host:
-/// the same seed gives the same model on every device.
-#[derive(Debug)]
-pub struct WeightDraws {
-    /// None for placeholders.
-    source: Option<RandomSource>,
-    drawn: u64,
-    device: Device,
-}
-
-impl WeightDraws {
-    /// Draws for a model on `device`.
-    pub fn new(seed: u64, device: &Device) -> Self {
-        Self {
-            source: Some(RandomSource::new(seed)),
-            drawn: 0,
-            device: device.clone(),
-        }
-    }
-
-    /// Draws nothing: every parameter is a placeholder that has a shape, but takes no memory until
-    /// it is first read, and is zero then. For a model whose weights come from a file: its shapes
-    /// can be compared with the file's, however large they claim to be.
-    pub fn placeholders(device: &Device) -> Self {
-        Self {
-            source: None,
-            drawn: 0,
-            device: device.clone(),
-        }
-    }
-
-    /// The device that the parameters are put on.
-    pub fn device(&self) -> &Device {
-        &self.device
-    }
-
-    /// A parameter uniform in `±bound`.
-    pub fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
-        self.drawn(shape, |draws| {
-            let mut stream = draws.next_stream();
-            let count = shape.iter().product();
-            (0..count)
-                .map(|_| (bound * (2.0 * stream.uniform() - 1.0)) as f32)
-                .collect()
-        })
-    }
-
-    /// A normally distributed parameter with mean 0.
-    pub fn normal<const D: usize>(
-        &mut self,
-        shape: [usize; D],
-        standard_deviation: f64,
-    ) -> Param<Tensor<D>> {
-        self.drawn(shape, |draws| {
-            let mut stream = draws.next_stream();
-            let count = shape.iter().product();
-            (0..count)
-                .map(|_| (standard_deviation * stream.normal()) as f32)
-                .collect()
-        })
-    }
-
-    /// A parameter of given values in row-major order; draws nothing.
-    pub fn parameter<const D: usize>(
-        &self,
-        shape: [usize; D],
-        values: Vec<f32>,
-    ) -> Param<Tensor<D>> {
-        if self.source.is_none() {
-            return self.placeholder(shape);
-        }
-        Param::from_tensor(Tensor::from_data(
-            TensorData::new(values, shape),
-            &self.device,
-        ))
-    }
-
-    /// A parameter of the values that `draw` gives; a placeholder does not call it.
-    fn drawn<const D: usize>(
-        &mut self,
-        shape: [usize; D],
-        draw: impl FnOnce(&mut Self) -> Vec<f32>,
-    ) -> Param<Tensor<D>> {
-        if self.source.is_none() {
-            return self.placeholder(shape);
-        }
-        let values = draw(self);
-        self.parameter(shape, values)
-    }
-
-    fn placeholder<const D: usize>(&self, shape: [usize; D]) -> Param<Tensor<D>> {
-        Param::uninitialized(
-            ParamId::new(),
-            move |device, require_grad| Tensor::zeros(shape, device).set_require_grad(require_grad),
-            self.device.clone(),
-            true,
-            Shape::from(shape),
-        )
-    }
-
-    fn next_stream(&mut self) -> RandomStream {
-        self.drawn += 1;
-        self.source
-            .expect("a placeholder is not drawn")
-            .stream(Purpose::named("initial weights"), self.drawn)
-    }
-}
-
-/// The sizes of one layer's packed weights.
-pub(crate) struct PackedSizes {
-    pub directions: usize,
-    pub gates: usize,
-    pub d_input: usize,
-    pub d_hidden: usize,
-    pub bias: bool,
-}
-
-/// The sizes of a stack of layers.
-pub(crate) struct StackSizes {
-    pub layers: usize,
-    pub bidirectional: bool,
-    pub gates: usize,
-    pub d_input: usize,
-    pub d_hidden: usize,
-    pub bias: bool,
-}
-
-impl StackSizes {
-    /// Draws the weights of all layers; `forget_gate` is the gate whose input bias starts at 1.
-    pub fn draw(
-        &self,
-        init: RecurrentInit,
-        forget_gate: Option<usize>,
-        draws: &mut WeightDraws,
-    ) -> Vec<PackedWeights> {
-        assert!(self.layers > 0, "a stack has at least one layer");
-        let directions = if self.bidirectional { 2 } else { 1 };
-        (0..self.layers)
-            .map(|layer| {
-                let sizes = PackedSizes {
-                    directions,
-                    gates: self.gates,
-                    d_input: match layer {
-                        0 => self.d_input,
-                        _ => directions * self.d_hidden,
-                    },
-                    d_hidden: self.d_hidden,
-                    bias: self.bias,
-                };
-                PackedWeights::draw(&sizes, init, forget_gate, draws)
-            })
-            .collect()
-    }
-}
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
 
 /// The weights of one layer: all gates side by side, both directions one above the other.
 ///
@@ -182,107 +11,32 @@ impl StackSizes {
 pub(crate) struct PackedWeights {
     /// `[directions, d_input, gates * d_hidden]`
     pub input_weight: Param<Tensor<3>>,
-    /// `[directions, d_hidden, gates * d_hidden]`
+    /// `[directions, d_recurrent, gates * d_hidden]`, where d_recurrent is d_projection, or d_hidden
+    /// without a projection
     pub recurrent_weight: Param<Tensor<3>>,
     /// `[directions, gates * d_hidden]`
     pub input_bias: Option<Param<Tensor<2>>>,
     /// `[directions, gates * d_hidden]`
     pub recurrent_bias: Option<Param<Tensor<2>>>,
+    /// `[directions, d_hidden, d_projection]`
+    pub projection_weight: Option<Param<Tensor<3>>>,
 }
 
 /// The weights of one direction of one layer.
 pub(crate) struct DirectionWeights {
     /// `[d_input, gates * d_hidden]`
     pub input_weight: Tensor<2>,
-    /// `[d_hidden, gates * d_hidden]`
+    /// `[d_recurrent, gates * d_hidden]`
     pub recurrent_weight: Tensor<2>,
     /// `[1, gates * d_hidden]`
     pub input_bias: Option<Tensor<2>>,
     /// `[1, gates * d_hidden]`
     pub recurrent_bias: Option<Tensor<2>>,
+    /// `[d_hidden, d_projection]`
+    pub projection_weight: Option<Tensor<2>>,
 }
 
 impl PackedWeights {
-    /// Draws the weights; `forget_gate` is the gate whose input bias starts at 1.
-    pub fn draw(
-        sizes: &PackedSizes,
-        init: RecurrentInit,
-        forget_gate: Option<usize>,
-        draws: &mut WeightDraws,
-    ) -> Self {
-        assert!(
-            sizes.d_input > 0 && sizes.d_hidden > 0,
-            "a recurrent layer has at least one input and one hidden unit, not {} inputs and {} \
-             hidden units",
-            sizes.d_input,
-            sizes.d_hidden
-        );
-        match init {
-            RecurrentInit::Orthogonal => Self::draw_orthogonal(sizes, forget_gate, draws),
-            RecurrentInit::Uniform => Self::draw_uniform(sizes, draws),
-        }
-    }
-
-    fn draw_uniform(sizes: &PackedSizes, draws: &mut WeightDraws) -> Self {
-        let columns = sizes.gates * sizes.d_hidden;
-        let bound = 1.0 / (sizes.d_hidden as f64).sqrt();
-        let directions = sizes.directions;
-        Self {
-            input_weight: draws.uniform([directions, sizes.d_input, columns], bound),
-            recurrent_weight: draws.uniform([directions, sizes.d_hidden, columns], bound),
-            input_bias: sizes
-                .bias
-                .then(|| draws.uniform([directions, columns], bound)),
-            recurrent_bias: sizes
-                .bias
-                .then(|| draws.uniform([directions, columns], bound)),
-        }
-    }
-
-    fn draw_orthogonal(
-        sizes: &PackedSizes,
-        forget_gate: Option<usize>,
-        draws: &mut WeightDraws,
-    ) -> Self {
-        let (directions, d_hidden) = (sizes.directions, sizes.d_hidden);
-        let columns = sizes.gates * d_hidden;
-        // Xavier's bound for one gate: its fan-out is d_hidden, not the packed width.
-        let bound = (6.0 / (sizes.d_input + d_hidden) as f64).sqrt();
-        let input_weight = draws.uniform([directions, sizes.d_input, columns], bound);
-
-        let recurrent_weight = draws.drawn([directions, d_hidden, columns], |draws| {
-            let mut recurrent = vec![0.0; directions * d_hidden * columns];
-            for direction in recurrent.chunks_exact_mut(d_hidden * columns) {
-                for gate in 0..sizes.gates {
-                    let matrix = orthogonal(d_hidden, &mut draws.next_stream());
-                    for (row, values) in matrix.chunks_exact(d_hidden).enumerate() {
-                        let start = row * columns + gate * d_hidden;
-                        direction[start..start + d_hidden].copy_from_slice(values);
-                    }
-                }
-            }
-            recurrent
-        });
-
-        let mut bias = |ones: Option<usize>| {
-            draws.drawn([directions, columns], |_| {
-                let mut values = vec![0.0; directions * columns];
-                if let Some(gate) = ones {
-                    for direction in values.chunks_exact_mut(columns) {
-                        direction[gate * d_hidden..(gate + 1) * d_hidden].fill(1.0);
-                    }
-                }
-                values
-            })
-        };
-        Self {
-            input_weight,
-            recurrent_weight,
-            input_bias: sizes.bias.then(|| bias(forget_gate)),
-            recurrent_bias: sizes.bias.then(|| bias(None)),
-        }
-    }
-
     /// The weights of one direction.
     pub fn direction(&self, direction: usize) -> DirectionWeights {
         let bias = |bias: &Option<Param<Tensor<2>>>| {
@@ -294,6 +48,10 @@ impl PackedWeights {
             recurrent_weight: matrix(self.recurrent_weight.val(), direction),
             input_bias: bias(&self.input_bias),
             recurrent_bias: bias(&self.recurrent_bias),
+            projection_weight: self
+                .projection_weight
+                .as_ref()
+                .map(|weight| matrix(weight.val(), direction)),
         }
     }
 
@@ -305,7 +63,24 @@ impl PackedWeights {
         self.input_weight.shape()[1]
     }
 
+    /// Features of the cell state of one direction, and of the hidden state where it is not
+    /// projected.
     pub fn d_hidden(&self) -> usize {
+        match &self.projection_weight {
+            Some(weight) => weight.shape()[1],
+            None => self.d_recurrent(),
+        }
+    }
+
+    /// Features of the projected hidden state of one direction, if it is projected.
+    pub fn d_projection(&self) -> Option<usize> {
+        self.projection_weight
+            .as_ref()
+            .map(|weight| weight.shape()[2])
+    }
+
+    /// Features of the hidden state of one direction, and of its output.
+    pub fn d_recurrent(&self) -> usize {
         self.recurrent_weight.shape()[1]
     }
 }
@@ -313,117 +88,4 @@ impl PackedWeights {
 fn matrix(stacked: Tensor<3>, index: usize) -> Tensor<2> {
     let [_, rows, columns] = stacked.dims();
     stacked.slice([index..index + 1]).reshape([rows, columns])
-}
-
-/// A random orthogonal matrix `[size, size]`, uniform over all of them (Haar): the rows of a
-/// Gaussian matrix made orthonormal by modified Gram–Schmidt.
-fn orthogonal(size: usize, stream: &mut RandomStream) -> Vec<f32> {
-    let mut rows: Vec<Vec<f64>> = (0..size)
-        .map(|_| (0..size).map(|_| stream.normal()).collect())
-        .collect();
-    for index in 0..size {
-        let (done, rest) = rows.split_at_mut(index);
-        let row = &mut rest[0];
-        for other in done.iter() {
-            let along = dot(row, other);
-            for (value, base) in row.iter_mut().zip(other) {
-                *value -= along * base;
-            }
-        }
-        let norm = dot(row, row).sqrt();
-        row.iter_mut().for_each(|value| *value /= norm);
-    }
-    rows.into_iter().flatten().map(|x| x as f32).collect()
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn values<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
-        parameter.val().into_data().try_to_vec().unwrap()
-    }
-
-    fn lstm_weights(init: RecurrentInit, seed: u64) -> PackedWeights {
-        let sizes = PackedSizes {
-            directions: 2,
-            gates: 4,
-            d_input: 5,
-            d_hidden: 16,
-            bias: true,
-        };
-        PackedWeights::draw(
-            &sizes,
-            init,
-            Some(1),
-            &mut WeightDraws::new(seed, &Device::flex()),
-        )
-    }
-
-    #[test]
-    fn recurrent_weights_are_orthogonal_gate_by_gate() {
-        let weights = lstm_weights(RecurrentInit::Orthogonal, 1);
-        for direction in 0..2 {
-            let packed = weights.direction(direction).recurrent_weight;
-            for gate in 0..4 {
-                let u = packed.clone().slice([0..16, gate * 16..(gate + 1) * 16]);
-                let product = u.clone().matmul(u.transpose()).into_data();
-                for (place, value) in product.iter::<f32>().enumerate() {
-                    let expected = if place % 17 == 0 { 1.0 } else { 0.0 };
-                    assert!((value - expected).abs() < 1e-5, "{place}: {value}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn only_the_forget_gates_bias_starts_at_1() {
-        let weights = lstm_weights(RecurrentInit::Orthogonal, 1);
-        let input_bias = values(weights.input_bias.as_ref().unwrap());
-        for (place, bias) in input_bias.iter().enumerate() {
-            let forget = (16..32).contains(&(place % 64));
-            assert_eq!(*bias, if forget { 1.0 } else { 0.0 });
-        }
-        let recurrent_bias = values(weights.recurrent_bias.as_ref().unwrap());
-        assert!(recurrent_bias.iter().all(|bias| *bias == 0.0));
-    }
-
-    #[test]
-    fn uniform_weights_stay_within_pytorchs_bound() {
-        let weights = lstm_weights(RecurrentInit::Uniform, 1);
-        let drawn = values(&weights.recurrent_weight);
-        let largest = drawn.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
-        assert!(largest <= 0.25 && largest > 0.24, "{largest}");
-    }
-
-    #[test]
-    fn placeholders_have_shapes_of_any_size_and_no_values_until_read() {
-        let sizes = PackedSizes {
-            directions: 2,
-            gates: 4,
-            d_input: 1 << 40,
-            d_hidden: 1 << 40,
-            bias: true,
-        };
-        for init in [RecurrentInit::Orthogonal, RecurrentInit::Uniform] {
-            let mut draws = WeightDraws::placeholders(&Device::flex());
-            let weights = PackedWeights::draw(&sizes, init, Some(1), &mut draws);
-            assert_eq!(
-                weights.recurrent_weight.lazy_shape().as_slice(),
-                [2, 1 << 40, 1 << 42]
-            );
-            assert_eq!(values(&draws.uniform([2, 1], 0.1)), [0.0, 0.0]);
-        }
-    }
-
-    #[test]
-    fn the_seed_decides_the_weights() {
-        let draw = |seed| values(&lstm_weights(RecurrentInit::Orthogonal, seed).input_weight);
-        assert_eq!(draw(1), draw(1));
-        assert_ne!(draw(1), draw(2));
-    }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use burn::backend::{Dispatch, DispatchDevice};
+use burn::module::Param;
 use burn::tensor::{DType, Tensor};
 
-use super::Recurrence;
+use super::{Recurrence, SequenceOptions};
 use super::cpu::{FastCell, Isa, Keep, Sizes};
 use super::operation::{Inputs, SequenceOperation, Settings};
 use super::packing::Packing;
@@ -31,56 +32,61 @@ pub(super) fn body(recurrence: Recurrence, x: &Tensor<3>) -> Option<FastCell> {
     }
 }
 
+/// The sizes of a layer's body.
+pub(crate) fn sizes(cell: FastCell, weights: &PackedWeights) -> Sizes {
+    Sizes {
+        cell,
+        directions: weights.directions(),
+        d_input: weights.d_input(),
+        d_hidden: weights.d_hidden(),
+        d_recurrent: weights.d_recurrent(),
+        isa: Isa::best(),
+    }
+}
+
 /// Runs one layer over `x` `[batch, time, d_input]` from the states `[directions, batch,
-/// d_hidden]`.
+/// features]`, hidden first.
 pub(super) fn run(
     cell: FastCell,
     x: Tensor<3>,
     weights: &PackedWeights,
     initial: Vec<Tensor<3>>,
     packing: &Arc<Packing>,
+    options: SequenceOptions,
 ) -> (Tensor<3>, Vec<Tensor<3>>) {
     let device = x.device();
-    let sizes = Sizes {
-        cell,
-        directions: weights.directions(),
-        d_input: weights.d_input(),
-        d_hidden: weights.d_hidden(),
-        isa: Isa::best(),
-    };
-    let bias = |bias: &Option<burn::module::Param<Tensor<2>>>| match bias {
+    let sizes = sizes(cell, weights);
+    let nothing = || Tensor::<1>::zeros([0], &device).into_dispatch();
+    let bias = |bias: &Option<Param<Tensor<2>>>| match bias {
         Some(bias) => bias.val(),
         None => Tensor::zeros([sizes.directions, sizes.columns()], &device),
     };
-    let mut states = initial.into_iter();
-    let mut state = || match states.next() {
-        Some(state) => state.into_dispatch(),
-        None => Tensor::<1>::zeros([0], &device).into_dispatch(),
+    let states = initial.len();
+    let mut initial = initial.into_iter().map(Tensor::into_dispatch);
+    let inputs = Inputs {
+        x: x.into_dispatch(),
+        input_weight: weights.input_weight.val().into_dispatch(),
+        recurrent_weight: weights.recurrent_weight.val().into_dispatch(),
+        input_bias: bias(&weights.input_bias).into_dispatch(),
+        recurrent_bias: bias(&weights.recurrent_bias).into_dispatch(),
+        projection_weight: match &weights.projection_weight {
+            Some(weight) => weight.val().into_dispatch(),
+            None => nothing(),
+        },
+        hidden: initial.next().unwrap_or_else(nothing),
+        cell: initial.next().unwrap_or_else(nothing),
     };
     let settings = Settings {
         sizes,
         packing: packing.clone(),
-        mask: None,
-        clip: None,
-        keep: Keep::Steps,
+        mask: options.recurrent_mask,
+        clip: options.cell_clip,
+        keep: options.checkpoint_every.map_or(Keep::Steps, Keep::Segments),
     };
-    let outputs = <Dispatch as SequenceOperation>::sequence(
-        Inputs {
-            x: x.into_dispatch(),
-            input_weight: weights.input_weight.val().into_dispatch(),
-            recurrent_weight: weights.recurrent_weight.val().into_dispatch(),
-            input_bias: bias(&weights.input_bias).into_dispatch(),
-            recurrent_bias: bias(&weights.recurrent_bias).into_dispatch(),
-            hidden: state(),
-            cell: state(),
-        },
-        Arc::new(settings),
-    );
-    let states = [outputs.hidden, outputs.cell];
-    let states = states
-        .into_iter()
-        .take(cell.states())
-        .map(Tensor::from_dispatch)
-        .collect();
-    (Tensor::from_dispatch(outputs.output), states)
+    let outputs = <Dispatch as SequenceOperation>::sequence(inputs, Arc::new(settings));
+    let finals = [outputs.hidden, outputs.cell].into_iter().take(states);
+    (
+        Tensor::from_dispatch(outputs.output),
+        finals.map(Tensor::from_dispatch).collect(),
+    )
 }

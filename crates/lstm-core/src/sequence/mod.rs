@@ -8,15 +8,17 @@ mod reference;
 
 use std::sync::Arc;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::cell::{GruStep, LstmStep};
-use crate::dropout::{DropoutMask, Mode, dropout};
+use crate::dropout::{DropoutMask, Mode, dropout, recurrent_mask};
 use crate::gate::ResetGate;
 use crate::lengths::Lengths;
 use crate::random::Purpose;
 use crate::state::{GruState, LstmState};
 use crate::weights::{DirectionWeights, PackedWeights};
+pub(crate) use cpu::{FastCell, LayerStream, LooseWeights, PreparedWeights};
+pub(crate) use fused::sizes;
 use packing::Packing;
 
 /// The equations that a sequence is run with.
@@ -27,23 +29,52 @@ pub(crate) enum Recurrence {
 }
 
 impl Recurrence {
-    /// How many tensors the state has.
-    pub fn states(self) -> usize {
+    /// The features of each tensor of the state of one direction: hidden first.
+    fn state_features(self, weights: &PackedWeights) -> Vec<usize> {
         match self {
-            Self::Lstm => 2,
-            Self::Gru(_) => 1,
+            Self::Lstm => vec![weights.d_recurrent(), weights.d_hidden()],
+            Self::Gru(_) => vec![weights.d_recurrent()],
         }
     }
 
-    fn time_step(self, weights: &DirectionWeights) -> TimeStep {
+    fn time_step(self, weights: &DirectionWeights, options: &SequenceOptions) -> TimeStep {
         match self {
-            Self::Lstm => TimeStep::Lstm(LstmStep::new(weights)),
+            Self::Lstm => TimeStep::Lstm(LstmStep::new(weights, options.cell_clip)),
             Self::Gru(reset) => TimeStep::Gru(GruStep::new(weights, reset)),
         }
     }
 }
 
-/// One direction's time step. Its state is one tensor `[rows, d_hidden]` each, hidden first.
+/// What one layer is run with beside its tensors.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SequenceOptions {
+    /// c_t is limited to ± this at each step, before anything reads it; of an LSTM only.
+    pub cell_clip: Option<f32>,
+    /// What the recurrent products multiply h_{t-1} by at every step: `[directions, batch,
+    /// d_recurrent]`, rows as in the batch.
+    pub recurrent_mask: Option<Vec<f32>>,
+    /// In training, keep the states of every so many time steps and compute what lies between
+    /// them again when the gradients are; without, keep everything.
+    pub checkpoint_every: Option<usize>,
+}
+
+impl SequenceOptions {
+    /// The recurrent mask `[batch, d_recurrent]` of one direction.
+    fn mask_of(
+        &self,
+        direction: usize,
+        [batch, d_recurrent]: [usize; 2],
+        device: &Device,
+    ) -> Option<Tensor<2>> {
+        let mask = self.recurrent_mask.as_ref()?;
+        let count = batch * d_recurrent;
+        let own = mask[direction * count..(direction + 1) * count].to_vec();
+        let own = TensorData::new(own, [batch, d_recurrent]);
+        Some(Tensor::from_data(own, device))
+    }
+}
+
+/// One direction's time step. Its state is one tensor `[rows, features]` each, hidden first.
 enum TimeStep {
     Lstm(LstmStep),
     Gru(GruStep),
@@ -58,12 +89,19 @@ impl TimeStep {
         }
     }
 
-    fn forward(&self, projected: Tensor<2>, state: Vec<Tensor<2>>) -> Vec<Tensor<2>> {
+    /// The rest of the step, from the projected input. The recurrent products read
+    /// `recurrent_mask` `[rows, d_recurrent]` ⊙ h_{t-1}.
+    fn forward(
+        &self,
+        projected: Tensor<2>,
+        state: Vec<Tensor<2>>,
+        recurrent_mask: Option<&Tensor<2>>,
+    ) -> Vec<Tensor<2>> {
         let mut state = state.into_iter();
         let mut next = || {
             state
                 .next()
-                .expect("a state has as many tensors as Recurrence::states says")
+                .expect("a state has as many tensors as Recurrence::state_features says")
         };
         match self {
             Self::Lstm(step) => {
@@ -71,12 +109,12 @@ impl TimeStep {
                     hidden: next(),
                     cell: next(),
                 };
-                let state = step.forward(projected, state);
+                let state = step.forward(projected, state, recurrent_mask);
                 vec![state.hidden, state.cell]
             }
             Self::Gru(step) => {
                 let state = GruState { hidden: next() };
-                vec![step.forward(projected, state).hidden]
+                vec![step.forward(projected, state, recurrent_mask).hidden]
             }
         }
     }
@@ -89,12 +127,18 @@ pub(crate) struct Stack<'a> {
     /// Probability of dropout on the output of every layer but the last.
     pub dropout: f64,
     pub dropout_mask: DropoutMask,
+    /// Probability of dropout on the hidden state that the recurrent products read.
+    pub recurrent_dropout: f64,
+    /// What the cell states of an LSTM are limited to.
+    pub cell_clip: Option<f32>,
+    /// How many time steps lie between the states that training keeps.
+    pub checkpoint_every: Option<usize>,
 }
 
 impl Stack<'_> {
     /// Runs all layers over `x` `[batch, time, d_input]`.
     ///
-    /// The state, initial and final, is one tensor `[layers * directions, batch, d_hidden]` each,
+    /// The state, initial and final, is one tensor `[layers * directions, batch, features]` each,
     /// hidden first; without an initial one it starts at zero.
     pub fn forward(
         &self,
@@ -104,24 +148,26 @@ impl Stack<'_> {
         mode: Mode,
     ) -> (Tensor<3>, Vec<Tensor<3>>) {
         let first = &self.layers[0];
-        let (directions, d_hidden) = (first.directions(), first.d_hidden());
+        let directions = first.directions();
         let rows = self.layers.len() * directions;
         check_input(&x, lengths, first.d_input());
+        let features = self.recurrence.state_features(first);
         let initial = initial.unwrap_or_else(|| {
-            let zeros = Tensor::zeros([rows, lengths.batch(), d_hidden], &x.device());
-            vec![zeros; self.recurrence.states()]
+            let zeros = |&features| Tensor::zeros([rows, lengths.batch(), features], &x.device());
+            features.iter().map(zeros).collect()
         });
-        for state in &initial {
+        for (state, &features) in initial.iter().zip(&features) {
             assert_eq!(
                 state.dims(),
-                [rows, lengths.batch(), d_hidden],
-                "an initial state is [layers * directions, batch, d_hidden]"
+                [rows, lengths.batch(), features],
+                "an initial state is [layers * directions, batch, d_hidden], its hidden state \
+                 d_projection wide if that is projected"
             );
         }
 
         let packing = Arc::new(Packing::new(lengths));
         let mut output = x;
-        let mut finals = vec![Vec::new(); self.recurrence.states()];
+        let mut finals = vec![Vec::new(); initial.len()];
         for (index, weights) in self.layers.iter().enumerate() {
             if index > 0 {
                 let purpose = Purpose::named("dropout between layers").part(index);
@@ -132,7 +178,20 @@ impl Stack<'_> {
                 .iter()
                 .map(|state| state.clone().slice([own.clone()]))
                 .collect();
-            let (next, states) = sequence(self.recurrence, output, weights, initial, &packing);
+            let mask_shape = [directions, lengths.batch(), weights.d_recurrent()];
+            let options = SequenceOptions {
+                cell_clip: self.cell_clip,
+                recurrent_mask: recurrent_mask(self.recurrent_dropout, index, mask_shape, mode),
+                checkpoint_every: self.checkpoint_every,
+            };
+            let (next, states) = sequence(
+                self.recurrence,
+                output,
+                weights,
+                initial,
+                &packing,
+                options,
+            );
             output = next;
             for (all, state) in finals.iter_mut().zip(states) {
                 all.push(state);
@@ -144,34 +203,38 @@ impl Stack<'_> {
 }
 
 /// Runs one layer over `x` `[batch, time, d_input]` from the states `[directions, batch,
-/// d_hidden]`: the output `[batch, time, directions * d_hidden]`, zero in the padding, and the
-/// states after each sequence's last step in each direction.
+/// features]`, hidden first: the output `[batch, time, directions * d_recurrent]`, zero in the
+/// padding, and the states after each sequence's last step in each direction.
 fn sequence(
     recurrence: Recurrence,
     x: Tensor<3>,
     weights: &PackedWeights,
     initial: Vec<Tensor<3>>,
     packing: &Arc<Packing>,
+    options: SequenceOptions,
 ) -> (Tensor<3>, Vec<Tensor<3>>) {
     if let Some(cell) = fused::body(recurrence, &x) {
-        return fused::run(cell, x, weights, initial, packing);
+        return fused::run(cell, x, weights, initial, packing, options);
     }
+    let device = x.device();
     let mut outputs = Vec::new();
     let mut finals = vec![Vec::new(); initial.len()];
     for direction in 0..weights.directions() {
-        let step = recurrence.time_step(&weights.direction(direction));
+        let step = recurrence.time_step(&weights.direction(direction), &options);
         let initial = initial
             .iter()
             .map(|state| {
-                let [_, batch, d_hidden] = state.dims();
+                let [_, batch, features] = state.dims();
                 state
                     .clone()
                     .slice([direction..direction + 1])
-                    .reshape([batch, d_hidden])
+                    .reshape([batch, features])
             })
             .collect();
         let order = packing.direction(direction);
-        let (output, states) = reference::run(&step, x.clone(), initial, packing, order);
+        let mask_shape = [packing.batch, weights.d_recurrent()];
+        let mask = options.mask_of(direction, mask_shape, &device);
+        let (output, states) = reference::run(&step, x.clone(), initial, mask, packing, order);
         outputs.push(output);
         for (all, state) in finals.iter_mut().zip(states) {
             all.push(state);

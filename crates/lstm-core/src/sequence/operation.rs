@@ -15,7 +15,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend, Backend, ExtensionType, TensorMetadata, backend_extension};
 use burn::tensor::{Shape, TensorData};
 
-use super::cpu::{self, Keep, Operands, OutputGradients, Saved, Sizes, Wanted};
+use super::cpu::{self, FastCell, Keep, Operands, OutputGradients, Saved, Sizes, Wanted};
 use super::packing::Packing;
 
 /// The tensors that a sequence reads.
@@ -25,13 +25,15 @@ pub struct Inputs<B: Backend> {
     pub x: FloatTensor<B>,
     /// `[directions, d_input, gates * d_hidden]`
     pub input_weight: FloatTensor<B>,
-    /// `[directions, d_hidden, gates * d_hidden]`
+    /// `[directions, d_recurrent, gates * d_hidden]`
     pub recurrent_weight: FloatTensor<B>,
     /// `[directions, gates * d_hidden]`
     pub input_bias: FloatTensor<B>,
     /// `[directions, gates * d_hidden]`
     pub recurrent_bias: FloatTensor<B>,
-    /// `[directions, batch, d_hidden]`
+    /// `[directions, d_hidden, d_projection]`; without a projection nothing, `[0]`
+    pub projection_weight: FloatTensor<B>,
+    /// `[directions, batch, d_recurrent]`
     pub hidden: FloatTensor<B>,
     /// `[directions, batch, d_hidden]`; of a GRU nothing, `[0]`
     pub cell: FloatTensor<B>,
@@ -40,9 +42,9 @@ pub struct Inputs<B: Backend> {
 /// The tensors that a sequence gives.
 #[derive(Debug, Clone, ExtensionType)]
 pub struct Outputs<B: Backend> {
-    /// `[batch, time, directions * d_hidden]`
+    /// `[batch, time, directions * d_recurrent]`
     pub output: FloatTensor<B>,
-    /// `[directions, batch, d_hidden]`
+    /// `[directions, batch, d_recurrent]`
     pub hidden: FloatTensor<B>,
     /// `[directions, batch, d_hidden]`; of a GRU nothing, `[0]`
     pub cell: FloatTensor<B>,
@@ -53,7 +55,7 @@ pub struct Outputs<B: Backend> {
 pub struct Settings {
     pub(super) sizes: Sizes,
     pub(super) packing: Arc<Packing>,
-    /// `[directions, batch, d_hidden]`
+    /// `[directions, batch, d_recurrent]`
     pub(super) mask: Option<Vec<f32>>,
     pub(super) clip: Option<f32>,
     /// What is kept for the backward pass, if there is one.
@@ -154,6 +156,7 @@ impl<B: OnSlices> Inputs<B> {
             recurrent_weight: B::contiguous(self.recurrent_weight),
             input_bias: B::contiguous(self.input_bias),
             recurrent_bias: B::contiguous(self.recurrent_bias),
+            projection_weight: B::contiguous(self.projection_weight),
             hidden: B::contiguous(self.hidden),
             cell: B::contiguous(self.cell),
         }
@@ -161,8 +164,6 @@ impl<B: OnSlices> Inputs<B> {
 
     /// Calls `work` with the operands.
     fn operands<R>(&self, settings: &Settings, work: impl FnOnce(&Operands) -> R) -> R {
-        let states = [B::slice(&self.hidden), B::slice(&self.cell)];
-        let count = settings.sizes.cell.states();
         work(&Operands {
             sizes: settings.sizes,
             packing: &settings.packing,
@@ -171,7 +172,9 @@ impl<B: OnSlices> Inputs<B> {
             recurrent_weight: B::slice(&self.recurrent_weight),
             input_bias: B::slice(&self.input_bias),
             recurrent_bias: B::slice(&self.recurrent_bias),
-            initial: &states[..count],
+            projection_weight: B::slice(&self.projection_weight),
+            hidden: B::slice(&self.hidden),
+            cell: B::slice(&self.cell),
             mask: settings.mask.as_deref(),
             clip: settings.clip,
         })
@@ -186,22 +189,21 @@ fn run<B: OnSlices>(
     let result = inputs.operands(settings, |operands| cpu::forward(operands, keep));
     let sizes = &settings.sizes;
     let packing = &settings.packing;
-    let features = sizes.directions * sizes.d_hidden;
-    let mut states = result.states.into_iter();
-    let mut state = || match states.next() {
-        Some(values) => B::tensor(
-            values,
-            Shape::from([sizes.directions, packing.batch, sizes.d_hidden]),
-        ),
-        None => B::tensor(Vec::new(), Shape::from([0])),
+    let state = |values: Vec<f32>, features: usize| {
+        let shape = Shape::from([sizes.directions, packing.batch, features]);
+        B::tensor(values, shape)
     };
+    let features = sizes.directions * sizes.d_recurrent;
     let outputs = Outputs {
         output: B::tensor(
             result.output,
             Shape::from([packing.batch, packing.time, features]),
         ),
-        hidden: state(),
-        cell: state(),
+        hidden: state(result.hidden, sizes.d_recurrent),
+        cell: match sizes.cell {
+            FastCell::Lstm => state(result.cell, sizes.d_hidden),
+            FastCell::Gru => B::tensor(result.cell, Shape::from([0])),
+        },
     };
     (outputs, result.saved)
 }
@@ -215,6 +217,7 @@ impl<B: OnSlices + SequenceOperation, C: CheckpointStrategy> SequenceOperation f
             inputs.recurrent_weight.node(),
             inputs.input_bias.node(),
             inputs.recurrent_bias.node(),
+            inputs.projection_weight.node(),
             inputs.hidden.node(),
             inputs.cell.node(),
         ];
@@ -224,6 +227,7 @@ impl<B: OnSlices + SequenceOperation, C: CheckpointStrategy> SequenceOperation f
             recurrent_weight: inputs.recurrent_weight.into_primitive(),
             input_bias: inputs.input_bias.into_primitive(),
             recurrent_bias: inputs.recurrent_bias.into_primitive(),
+            projection_weight: inputs.projection_weight.into_primitive(),
             hidden: inputs.hidden.into_primitive(),
             cell: inputs.cell.into_primitive(),
         }
@@ -305,10 +309,10 @@ struct ThroughState<B: Backend> {
     arrived: Arrived<B>,
 }
 
-impl<B: OnSlices> Backward<B, 7> for Through {
+impl<B: OnSlices> Backward<B, 8> for Through {
     type State = ThroughState<B>;
 
-    fn backward(self, ops: Ops<Self::State, 7>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Self::State, 8>, grads: &mut Gradients, _: &mut Checkpointer) {
         let state = ops.state;
         let [output, hidden, cell] = std::mem::take(&mut *lock(&state.arrived))
             .map(|gradient| gradient.map(B::contiguous));
@@ -354,13 +358,17 @@ impl<B: OnSlices> Backward<B, 7> for Through {
                     gradients.recurrent_bias,
                     &inputs.recurrent_bias,
                 ),
+                (
+                    weights[4],
+                    gradients.projection_weight,
+                    &inputs.projection_weight,
+                ),
             ] {
                 register(parent, Some(values), like);
             }
         }
-        let mut initial = result.initial.into_iter();
-        register(initial_hidden, initial.next(), &inputs.hidden);
-        register(initial_cell, initial.next(), &inputs.cell);
+        register(initial_hidden, Some(result.hidden), &inputs.hidden);
+        register(initial_cell, Some(result.cell), &inputs.cell);
     }
 }
 

@@ -5,20 +5,21 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::TimeStep;
 use super::packing::{Order, Packing};
 
-/// Runs one direction over `x` `[batch, time, d_input]` from the states `[batch, d_hidden]`: the
-/// output `[batch, time, d_hidden]` and the final states `[batch, d_hidden]`.
+/// Runs one direction over `x` `[batch, time, d_input]` from the states, hidden `[batch,
+/// d_recurrent]` first, with the recurrent mask `[batch, d_recurrent]` if there is one: the output `[batch, time, d_recurrent]` and the final states.
 pub(super) fn run(
     step: &TimeStep,
     x: Tensor<3>,
     initial: Vec<Tensor<2>>,
+    mask: Option<Tensor<2>>,
     packing: &Packing,
     order: &Order,
 ) -> (Tensor<3>, Vec<Tensor<2>>) {
     let device = x.device();
     let [batch, time, d_input] = x.dims();
-    let d_hidden = initial[0].dims()[1];
+    let d_recurrent = initial[0].dims()[1];
     if order.gather.is_empty() {
-        return (Tensor::zeros([batch, time, d_hidden], &device), initial);
+        return (Tensor::zeros([batch, time, d_recurrent], &device), initial);
     }
 
     // The input projection of all real steps is one product.
@@ -27,15 +28,11 @@ pub(super) fn run(
         .select(0, indices(&order.gather, &device));
     let projected = split_steps(step.project(packed), &packing.active);
 
-    let mut state: Vec<_> = if packing.is_sorted() {
-        initial
-    } else {
-        let rows = indices(&packing.rows, &device);
-        initial
-            .into_iter()
-            .map(|state| state.select(0, rows.clone()))
-            .collect()
-    };
+    let mut state: Vec<_> = initial
+        .into_iter()
+        .map(|state| sort(state, packing))
+        .collect();
+    let mut mask = mask.map(|mask| sort(mask, packing));
     let mut outputs = Vec::with_capacity(packing.active.len());
     let mut finished = vec![Vec::new(); state.len()];
     let mut running = batch;
@@ -45,9 +42,10 @@ pub(super) fn run(
                 finished.push(state.clone().slice([active..running]));
                 *state = state.clone().slice([0..active]);
             }
+            mask = mask.map(|mask| mask.slice([0..active]));
             running = active;
         }
-        state = step.forward(projected, state);
+        state = step.forward(projected, state, mask.as_ref());
         outputs.push(state[0].clone());
     }
     let finals = state
@@ -58,12 +56,22 @@ pub(super) fn run(
 
     let mut output = outputs;
     if packing.is_ragged() {
-        output.push(Tensor::zeros([1, d_hidden], &device));
+        output.push(Tensor::zeros([1, d_recurrent], &device));
     }
     let output = Tensor::cat(output, 0)
         .select(0, indices(&order.scatter, &device))
-        .reshape([batch, time, d_hidden]);
+        .reshape([batch, time, d_recurrent]);
     (output, finals)
+}
+
+/// Puts the rows of a batch into the order of the packing: longest sequences first.
+fn sort(batch: Tensor<2>, packing: &Packing) -> Tensor<2> {
+    if packing.is_sorted() {
+        batch
+    } else {
+        let rows = indices(&packing.rows, &batch.device());
+        batch.select(0, rows)
+    }
 }
 
 /// Puts the final states, shortest sequences first, back into the order of the batch.

@@ -3,8 +3,11 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 
-use super::{CELLS, layer, parameter_gradients, random, tensors_of, weighted_sum};
-use crate::{Lengths, Mode, Recurrent, RecurrentConfig};
+use super::{
+    CELLS, layer, lstm_layer, parameter_gradients, projected_and_limited, random, tensors_of,
+    values, weighted_sum,
+};
+use crate::{Lengths, Mode, RandomSource, Recurrent, RecurrentConfig};
 
 /// The truncation error of a central difference is about STEP² of the third derivative, here some
 /// 1e-5. The rounding error is that of the result, 1e-7 of its few units, divided by 2·STEP: some
@@ -35,17 +38,41 @@ impl ModuleMapper for Nudge {
     }
 }
 
+/// In training, with masks that are the same each time.
 fn result(layer: &Recurrent) -> Tensor<1> {
     let lengths = Lengths::new([3, 1], 3).unwrap();
     let x = random(1, "x", [2, 3, 2]);
-    let (output, finals) = layer.forward(x, &lengths, None, Mode::Inference);
+    let mode = Mode::Training(RandomSource::new(1));
+    let (output, finals) = layer.forward(x, &lengths, None, mode);
     weighted_sum(&output, &tensors_of(finals))
+}
+
+/// The limit acts on some of the cell states, and none of the others is so near to it that a
+/// nudge carries it there: a difference across that kink would mean nothing.
+fn limited() -> Recurrent {
+    let config = projected_and_limited(2, 3)
+        .with_layers(1)
+        .with_bidirectional(true);
+    let limited = lstm_layer(&config);
+    let free = lstm_layer(&config.with_cell_clip(None));
+    assert_ne!(values(&result(&limited)), values(&result(&free)));
+    limited
 }
 
 #[test]
 fn gradients_agree_with_central_differences() {
+    let mut layers = Vec::new();
     for cell in CELLS {
-        let layer = layer(&RecurrentConfig::new(cell, 2, 2).with_bidirectional(true));
+        for recurrent_dropout in [0.0, 0.5] {
+            let config = RecurrentConfig::new(cell, 2, 2)
+                .with_bidirectional(true)
+                .with_recurrent_dropout(recurrent_dropout);
+            let name = format!("{cell:?}, recurrent dropout {recurrent_dropout}");
+            layers.push((name, layer(&config)));
+        }
+    }
+    layers.push(("projected and limited Lstm".to_owned(), limited()));
+    for (layer_name, layer) in layers {
         let gradients = parameter_gradients(&layer, &result(&layer).backward());
         // The tree's order, not the alphabet's.
         let names = [
@@ -53,6 +80,7 @@ fn gradients_agree_with_central_differences() {
             "recurrent_weight",
             "input_bias",
             "recurrent_bias",
+            "projection_weight",
         ];
         let flat = names.iter().flat_map(|wanted| {
             gradients
@@ -68,7 +96,7 @@ fn gradients_agree_with_central_differences() {
             let difference = (nudged(STEP) - nudged(-STEP)) / (2.0 * STEP);
             assert!(
                 (gradient - difference).abs() < TOLERANCE,
-                "{cell:?} {name}: gradient {gradient}, difference {difference}"
+                "{layer_name} {name}: gradient {gradient}, difference {difference}"
             );
         }
     }

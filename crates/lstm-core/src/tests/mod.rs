@@ -5,6 +5,7 @@ mod finite_differences;
 mod gradients;
 mod padding;
 mod pytorch;
+mod recurrent_dropout;
 mod stacked_dropout;
 mod state;
 
@@ -13,9 +14,10 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
+use crate::weights::PackedWeights;
 use crate::{
-    Cell, GruState, LstmState, Purpose, RandomSource, Recurrent, RecurrentConfig, RecurrentInit,
-    RecurrentState, WeightDraws,
+    Cell, GruState, LstmConfig, LstmState, Purpose, RandomSource, Recurrent, RecurrentConfig,
+    RecurrentInit, RecurrentState, WeightDraws,
 };
 
 const CELLS: [Cell; 3] = [Cell::Lstm, Cell::Gru, Cell::GruResetBefore];
@@ -46,7 +48,7 @@ fn layer(config: &RecurrentConfig) -> Recurrent {
         .init_with(&mut draws)
 }
 
-/// Every cell, in one direction and in both, in two layers.
+/// Every cell, in one direction and in both, and a projected and limited LSTM, in two layers.
 fn layers(d_input: usize, d_hidden: usize) -> Vec<(String, Recurrent)> {
     let mut layers = Vec::new();
     for cell in CELLS {
@@ -60,19 +62,46 @@ fn layers(d_input: usize, d_hidden: usize) -> Vec<(String, Recurrent)> {
             ));
         }
     }
+    let config = projected_and_limited(d_input, d_hidden).with_bidirectional(true);
+    layers.push(("projected and limited Lstm".to_owned(), lstm_layer(&config)));
     layers
+}
+
+/// Two layers whose hidden states are projected and whose cell states are limited.
+fn projected_and_limited(d_input: usize, d_hidden: usize) -> LstmConfig {
+    LstmConfig::new(d_input, d_hidden)
+        .with_projection(Some(d_hidden - 1))
+        .with_cell_clip(Some(0.3))
+        .with_layers(2)
+}
+
+/// As [`layer`], for what only an LSTM has.
+fn lstm_layer(config: &LstmConfig) -> Recurrent {
+    let mut draws = WeightDraws::new(1, &device());
+    let config = config.clone().with_init(RecurrentInit::Uniform);
+    Recurrent::Lstm(config.init_with(&mut draws))
+}
+
+/// The weights of each layer of a stack.
+fn weights_of(layer: &Recurrent) -> &[PackedWeights] {
+    match layer {
+        Recurrent::Lstm(lstm) => &lstm.layers,
+        Recurrent::Gru(gru) => &gru.layers,
+    }
 }
 
 /// A random state of `layer`, as its tensors: hidden first.
 fn random_state(layer: &Recurrent, seed: u64, batch: usize) -> Vec<Tensor<3>> {
-    let (weights, states) = match layer {
-        Recurrent::Lstm(lstm) => (&lstm.layers, 2),
-        Recurrent::Gru(gru) => (&gru.layers, 1),
+    let stack = weights_of(layer);
+    let first = &stack[0];
+    let rows = stack.len() * first.directions();
+    let parts = match layer {
+        Recurrent::Lstm(_) => vec![("hidden", first.d_recurrent()), ("cell", first.d_hidden())],
+        Recurrent::Gru(_) => vec![("hidden", first.d_recurrent())],
     };
-    let rows = weights.len() * weights[0].directions();
-    ["hidden", "cell"][..states]
-        .iter()
-        .map(|name| random(seed, name, [rows, batch, weights[0].d_hidden()]))
+    parts
+        .into_iter()
+        .map(|(name, features)| random(seed, name, [rows, batch, features]))
         .collect()
 }
 

@@ -15,6 +15,7 @@ use crate::{GruConfig, Lengths, LstmConfig, Mode, Recurrent, WeightDraws};
 struct Golden {
     d_input: usize,
     d_hidden: usize,
+    d_projection: Option<usize>,
     layers: usize,
     lengths: Vec<usize>,
     time: usize,
@@ -43,7 +44,7 @@ fn weighed(tensor: &Tensor<3>) -> Tensor<1> {
 
 impl Golden {
     /// PyTorch's parameters of one layer, or their gradients, in our layout: of each matrix
-    /// `[gates * d_hidden, columns]` the transpose, and both directions in one.
+    /// `[columns, rows]` the transpose, and both directions in one.
     fn packed(&self, parameters: &BTreeMap<String, Vec<f32>>, layer: usize) -> PackedWeights {
         let draws = WeightDraws::new(0, &device());
         let both = |name: &str| {
@@ -52,19 +53,22 @@ impl Golden {
             [&forward[..], reverse].concat()
         };
         let packed_columns = both("bias_ih").len() / 2;
-        let weight = |name: &str| {
+        let weight = |name: &str, columns: usize| {
             let values = both(name);
-            let rows = values.len() / 2 / packed_columns;
-            let data = TensorData::new(values, [2, packed_columns, rows]);
+            let rows = values.len() / 2 / columns;
+            let data = TensorData::new(values, [2, columns, rows]);
             let tensor = Tensor::<3>::from_data(data, &device()).swap_dims(1, 2);
-            draws.parameter([2, rows, packed_columns], super::values(&tensor))
+            draws.parameter([2, rows, columns], super::values(&tensor))
         };
         let bias = |name: &str| Some(draws.parameter([2, packed_columns], both(name)));
         PackedWeights {
-            input_weight: weight("weight_ih"),
-            recurrent_weight: weight("weight_hh"),
+            input_weight: weight("weight_ih", packed_columns),
+            recurrent_weight: weight("weight_hh", packed_columns),
             input_bias: bias("bias_ih"),
             recurrent_bias: bias("bias_hh"),
+            projection_weight: self
+                .d_projection
+                .map(|columns| weight("weight_hr", columns)),
         }
     }
 
@@ -82,10 +86,12 @@ impl Golden {
             Tensor::<3>::from_data(data, &device()).require_grad()
         };
         let x = leaf(&self.x, [batch, self.time, self.d_input]);
+        let d_recurrent = self.d_projection.unwrap_or(self.d_hidden);
         let initial: Vec<_> = self
             .initial
             .iter()
-            .map(|state| leaf(state, [2 * self.layers, batch, self.d_hidden]))
+            .zip([d_recurrent, self.d_hidden])
+            .map(|(state, features)| leaf(state, [2 * self.layers, batch, features]))
             .collect();
         let lengths = Lengths::new(self.lengths.clone(), self.time).unwrap();
         let state = Some(state_of(&initial));
@@ -112,7 +118,7 @@ impl Golden {
         for (index, weights) in stack.iter().enumerate() {
             let found = parameter_gradients(weights, &gradients);
             let expected = self.packed(&self.parameter_gradients, index);
-            for (name, expected) in [
+            let mut named = vec![
                 ("input_weight", values(&expected.input_weight.val())),
                 ("recurrent_weight", values(&expected.recurrent_weight.val())),
                 ("input_bias", values(&expected.input_bias.unwrap().val())),
@@ -120,7 +126,12 @@ impl Golden {
                     "recurrent_bias",
                     values(&expected.recurrent_bias.unwrap().val()),
                 ),
-            ] {
+            ];
+            if let Some(weight) = expected.projection_weight {
+                named.push(("projection_weight", values(&weight.val())));
+            }
+            assert_eq!(found.len(), named.len());
+            for (name, expected) in named {
                 let what = format!("gradient of {name} of layer {index}");
                 assert_close(&found[name], &expected, &what);
             }
@@ -128,16 +139,25 @@ impl Golden {
     }
 }
 
-#[test]
-fn lstm_agrees_with_pytorch() {
-    let golden: Golden =
-        serde_json::from_str(include_str!("../../tests/golden/lstm.json")).unwrap();
+fn lstm_agrees(golden: &str) {
+    let golden: Golden = serde_json::from_str(golden).unwrap();
     let mut lstm = LstmConfig::new(golden.d_input, golden.d_hidden)
+        .with_projection(golden.d_projection)
         .with_layers(golden.layers)
         .with_bidirectional(true)
         .init(&device());
     lstm.layers = golden.all_packed(&golden.parameters);
     golden.check(&Recurrent::Lstm(lstm.clone()), &lstm.layers);
+}
+
+#[test]
+fn lstm_agrees_with_pytorch() {
+    lstm_agrees(include_str!("../../tests/golden/lstm.json"));
+}
+
+#[test]
+fn projected_lstm_agrees_with_pytorch() {
+    lstm_agrees(include_str!("../../tests/golden/lstm_projected.json"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! State carried from one call to the next.
 
 use super::{
-    CELLS, assert_close, device, gradient, layer, random, random_state, state_of, tensors_of,
-    values, weighted_sum,
+    CELLS, assert_close, device, gradient, layer, lstm_layer, projected_and_limited, random,
+    random_state, state_of, tensors_of, values, weighted_sum,
 };
 use crate::{CarriedState, Lengths, Mode, Recurrent, RecurrentConfig, RecurrentState};
 use burn::tensor::Tensor;
@@ -11,6 +11,7 @@ fn two_layers() -> impl Iterator<Item = Recurrent> {
     CELLS
         .map(|cell| layer(&RecurrentConfig::new(cell, 3, 4).with_layers(2)))
         .into_iter()
+        .chain([lstm_layer(&projected_and_limited(3, 4))])
 }
 
 fn step(

@@ -1,4 +1,5 @@
-"""Writes lstm.json and gru.json: what PyTorch's LSTM and GRU give, forward and backward.
+"""Writes lstm.json, lstm_projected.json and gru.json: what PyTorch's LSTM and GRU give, forward
+and backward.
 
 Run with PyTorch 2.15.0 (CPU): python crates/lstm-core/tests/golden/generate.py
 """
@@ -10,7 +11,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 SEED = 20
-D_INPUT, D_HIDDEN, LAYERS = 3, 4, 2
+D_INPUT, D_HIDDEN, D_PROJECTION, LAYERS = 3, 4, 2, 2
 LENGTHS, TIME = [3, 5, 1, 4], 6
 
 
@@ -28,8 +29,11 @@ def golden(layer):
     batch = len(LENGTHS)
     x = torch.randn(batch, TIME, D_INPUT, requires_grad=True)
     states = 2 if isinstance(layer, torch.nn.LSTM) else 1
-    shape = (2 * LAYERS, batch, D_HIDDEN)
-    initial = [torch.randn(shape, requires_grad=True) for _ in range(states)]
+    # The hidden state first; only that one is projected.
+    features = [layer.proj_size or D_HIDDEN, D_HIDDEN][:states]
+    initial = [
+        torch.randn(2 * LAYERS, batch, width, requires_grad=True) for width in features
+    ]
 
     packed = pack_padded_sequence(
         x, torch.tensor(LENGTHS), batch_first=True, enforce_sorted=False
@@ -44,6 +48,7 @@ def golden(layer):
         "seed": SEED,
         "d_input": D_INPUT,
         "d_hidden": D_HIDDEN,
+        **({"d_projection": layer.proj_size} if layer.proj_size else {}),
         "layers": LAYERS,
         "lengths": LENGTHS,
         "time": TIME,
@@ -60,8 +65,14 @@ def golden(layer):
     }
 
 
-for name, kind in [("lstm", torch.nn.LSTM), ("gru", torch.nn.GRU)]:
+for name, kind, sizes in [
+    ("lstm", torch.nn.LSTM, {}),
+    ("lstm_projected", torch.nn.LSTM, {"proj_size": D_PROJECTION}),
+    ("gru", torch.nn.GRU, {}),
+]:
     torch.manual_seed(SEED)
-    layer = kind(D_INPUT, D_HIDDEN, LAYERS, batch_first=True, bidirectional=True)
+    layer = kind(
+        D_INPUT, D_HIDDEN, LAYERS, batch_first=True, bidirectional=True, **sizes
+    )
     path = Path(__file__).with_name(f"{name}.json")
     path.write_text(json.dumps(golden(layer)) + "\n")

@@ -3,18 +3,18 @@
 
 use std::ops::Range;
 
+use super::blocks::{ByStep, ByUnit};
 use super::buffers::{Buffer, Shared};
-use super::elementwise::{BackwardStep, Scattered};
-use super::forward::{ForwardPass, HiddenBuffers, Scratch};
+use super::elementwise::{BackwardStep, Scattered, Spaced};
+use super::forward::{ForwardBuffers, Scratch};
 use super::gru::GruBackward;
-use super::layout::{FastCell, SLOTS, Sizes};
+use super::layout::{FastCell, SLOTS, Side};
 use super::lstm::LstmBackward;
-use super::pass::{
-    BackwardPanels, ByUnit, ForwardPanels, Operands, Saved, SharedBackwardPanels, StepBuffers,
-    Steps, on_all_threads, output_column, packed, panels, running, shows_its_state,
-};
-use super::plan::{Part, Plan};
-use super::product::{Product, Rows, Start};
+use super::operands::Operands;
+use super::panels::{BackwardPanels, SharedBackwardPanels, panels};
+use super::plan::{Part, Plan, share};
+use super::product::{Product, Rows, Start, ZEROS};
+use super::saved::{Saved, StepBuffers, Steps};
 use super::threads;
 use super::weight_gradients::{WeightGradients, WeightSums};
 
@@ -23,15 +23,15 @@ const ROWS_AT_ONCE: usize = 24;
 
 /// What comes back: the gradients of the output and of the final states, where there are any.
 pub(crate) struct OutputGradients<'a> {
-    /// `[batch, time, directions * d_hidden]`
+    /// `[batch, time, directions * d_recurrent]`
     pub output: Option<&'a [f32]>,
-    /// `[directions, batch, d_hidden]`
+    /// `[directions, batch, d_recurrent]`
     pub hidden: Option<&'a [f32]>,
     /// `[directions, batch, d_hidden]`, of an LSTM
     pub cell: Option<&'a [f32]>,
 }
 
-/// What is asked for.
+/// What is asked for, beside the gradients of the initial states.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted {
     pub x: bool,
@@ -42,8 +42,10 @@ pub(crate) struct Wanted {
 pub(crate) struct Backward {
     pub x: Option<Vec<f32>>,
     pub weights: Option<WeightGradients>,
-    /// `[directions, batch, d_hidden]`, hidden first
-    pub initial: Vec<Vec<f32>>,
+    /// `[directions, batch, d_recurrent]`
+    pub hidden: Vec<f32>,
+    /// `[directions, batch, d_hidden]`, of an LSTM
+    pub cell: Vec<f32>,
 }
 
 /// Runs a layer backwards. `output` is what its forward pass gave.
@@ -54,16 +56,17 @@ pub(crate) fn backward(
     gradients: &OutputGradients,
     wanted: Wanted,
 ) -> Backward {
+    operands.check();
     let (sizes, packing) = (&operands.sizes, operands.packing);
-    let batch = packing.batch;
+    let (batch, directions, lanes) = (packing.batch, sizes.directions, sizes.lanes());
     let plan = Plan::new(sizes, packing, threads::available());
-    let again = saved.steps.is_none();
     let longest = saved
         .segments
         .iter()
-        .map(|segment| packing.offsets[segment.steps.end] - packing.offsets[segment.steps.start])
+        .map(|segment| operands.packed_steps(&segment.steps).len())
         .max()
         .unwrap_or(0);
+    let again = saved.steps.is_none();
     let mut steps = saved
         .steps
         .take()
@@ -71,113 +74,128 @@ pub(crate) fn backward(
 
     let mut x = vec![0.0; if wanted.x { operands.x.len() } else { 0 }];
     // Each direction adds to the input's gradient: the second one's lies apart until the end.
-    let mut x_reverse = Buffer::zeros(if sizes.directions == 2 { x.len() } else { 0 });
+    let mut x_reverse = Buffer::zeros(if directions == 2 { x.len() } else { 0 });
     let mut backward_panels = BackwardPanels::take(sizes);
-    let mut forward_panels = again.then(|| ForwardPanels::take(sizes));
-    let unit_values = ByUnit::len(sizes, batch);
-    let mut hidden = HiddenBuffers::take(sizes, if again { batch } else { 0 });
-    let mut carried = Buffer::take(if again { unit_values } else { 0 });
-    let mut masks = operands.mask.map(|_| Buffer::take(unit_values));
-    let mut d_hidden = Buffer::take(unit_values);
-    let mut d_state = Buffer::take(unit_values);
-    let mut weight_sums = WeightSums::take(sizes);
+    let mut forward_buffers = again.then(|| ForwardBuffers::take(operands));
+    let mut mask = operands
+        .mask
+        .map_or_else(|| Buffer::take(0), |_| sizes.by_feature(batch));
+    let mut d_hidden = sizes.by_feature(batch);
+    let mut d_state = sizes.by_unit(batch);
+    let projected = if sizes.is_projected() { longest } else { 0 };
+    let mut d_shown = ByStep::buffer(directions, sizes.shown_blocks(), projected, lanes);
+    let mut unprojected = Buffer::take(directions * projected * sizes.d_hidden);
+    let mut sums = WeightSums::take(sizes);
     let mut weights = wanted.weights.then(|| WeightGradients::zeros(sizes));
     {
-        let mask = masks.as_mut().map(|mask| ByUnit::new(mask.share(), batch));
         let pass = BackwardPass {
             operands,
             plan: &plan,
-            panels: backward_panels.share(),
+            panels: backward_panels.share(sizes),
             d_output: gradients.output,
-            d_hidden: ByUnit::new(d_hidden.share(), batch),
-            d_state: ByUnit::new(d_state.share(), batch),
-            mask,
+            d_hidden: sizes.share_by_feature(&mut d_hidden, batch),
+            d_state: sizes.share_by_unit(&mut d_state, batch),
+            mask: sizes.share_by_feature(&mut mask, batch),
             x: [Shared::new(&mut x), x_reverse.share()],
             wanted,
         };
-        let forward = forward_panels.as_mut().map(|panels| ForwardPass {
-            operands,
-            plan: &plan,
-            panels: panels.share(),
-            output: Shared::read_only(output),
-            shows: false,
-            carried: ByUnit::new(carried.share(), batch),
-            hidden: hidden.share(batch),
-            mask,
-        });
-        let slots = steps.slots.share();
-        let states = steps.states.share();
+        let forward = forward_buffers
+            .as_mut()
+            .map(|buffers| buffers.pass(operands, &plan, Shared::read_only(output), false));
+        let (steps, d_shown, unprojected) = (steps.share(), d_shown.share(), unprojected.share());
         let segments: Vec<_> = saved
             .segments
             .iter_mut()
             .rev()
             .map(|segment| {
-                let range = packing.offsets[segment.steps.start]..packing.offsets[segment.steps.end];
-                let steps = Steps::new(slots, states, &range);
-                let start = ByUnit::new(segment.start.share(), batch);
-                (segment.steps.clone(), steps, start)
+                let packed = operands.packed_steps(&segment.steps);
+                Trace {
+                    segment: segment.steps.clone(),
+                    steps: steps.of(sizes, &packed),
+                    start: sizes.share_by_unit(&mut segment.start, batch),
+                    d_shown: ByStep::new(d_shown, sizes.shown_blocks(), lanes, &packed),
+                    unprojected: ByStep::new(unprojected, 1, sizes.d_hidden, &packed),
+                }
             })
             .collect();
-        let sums = weight_sums.share();
+        let sums = sums.share();
         let weights = weights.as_mut().map(WeightGradients::share);
-        on_all_threads(&plan, |thread| {
+        plan.run(|thread| {
             for part in plan.parts_of(thread) {
-                pass.panels.pack(operands, part, wanted.x);
-                if let Some(forward) = &forward {
-                    forward.panels.pack(operands, part);
+                // SAFETY: all wait before anybody reads.
+                unsafe {
+                    pass.prepare(part, gradients);
+                    if let Some(forward) = &forward {
+                        forward.prepare(part);
+                    }
                 }
-                if let Some(mask) = &mask {
-                    mask.load(operands, part, operands.mask);
-                }
-                pass.d_hidden.load(operands, part, gradients.hidden);
-                pass.d_state.load(operands, part, gradients.cell);
             }
             sums.clear(sizes, &plan, thread);
             plan.wait_for_all();
-            for (segment, steps, start) in &segments {
+            for trace in &segments {
                 for part in plan.parts_of(thread) {
                     if let Some(forward) = &forward {
-                        forward.restore_states(part, start);
-                        let mut scratch = Scratch::take(sizes, packing, part);
-                        forward.run(part, segment.clone(), Some(*steps), &mut scratch);
+                        // SAFETY: these states are this part's alone.
+                        unsafe {
+                            let to = &forward.carried;
+                            to.copy(&trace.start, part.direction, &part.blocks, &part.rows);
+                        }
+                        let mut scratch = Scratch::take(operands, part);
+                        let steps = Some(trace.steps);
+                        forward.run(part, trace.segment.clone(), steps, &mut scratch);
                     }
-                    pass.run(part, segment.clone(), steps, start);
+                    pass.run(part, trace);
                 }
                 plan.wait_for_all();
-                if weights.is_some() {
-                    sums.add(operands, output, segment.clone(), steps, &plan, thread);
+                if wanted.weights {
+                    sums.add(operands, output, trace, &plan, thread);
                     plan.wait_for_all();
                 }
             }
             if let Some(weights) = &weights {
                 sums.unload(sizes, &plan, thread, weights);
             }
-            if sizes.directions == 2 && wanted.x {
-                pass.add_reverse(&plan, thread);
+            if directions == 2 && wanted.x {
+                pass.add_reverse(thread);
             }
         });
     }
 
     // SAFETY: the threads have ended.
-    let (mut d_hidden, d_state) = unsafe {
+    let (mut hidden, mut cell) = unsafe {
         (
-            ByUnit::new(d_hidden.share(), batch).unload(operands),
-            ByUnit::new(d_state.share(), batch).unload(operands),
+            sizes
+                .share_by_feature(&mut d_hidden, batch)
+                .unload(packing, directions),
+            sizes
+                .share_by_unit(&mut d_state, batch)
+                .unload(packing, directions),
         )
     };
-    let initial = if shows_its_state(sizes.cell) {
-        for (hidden, state) in d_hidden.iter_mut().zip(d_state) {
+    if sizes.cell == FastCell::Gru {
+        for (hidden, state) in hidden.iter_mut().zip(&cell) {
             *hidden += state;
         }
-        vec![d_hidden]
-    } else {
-        vec![d_hidden, d_state]
-    };
+        cell.clear();
+    }
     Backward {
         x: wanted.x.then_some(x),
         weights,
-        initial,
+        hidden,
+        cell,
     }
+}
+
+/// A segment, and what going back through it reads and leaves.
+pub(crate) struct Trace<'a> {
+    pub segment: Range<usize>,
+    pub steps: Steps<'a>,
+    /// The carried states before the first step.
+    start: ByUnit<'a>,
+    /// If the hidden state is projected: its gradient.
+    pub d_shown: ByStep<'a>,
+    /// If the hidden state is projected: what it is projected from, one block of all units.
+    pub unprojected: ByStep<'a>,
 }
 
 /// What all parts of a backward pass share.
@@ -186,78 +204,83 @@ struct BackwardPass<'a> {
     plan: &'a Plan,
     panels: SharedBackwardPanels<'a>,
     d_output: Option<&'a [f32]>,
-    /// The gradient of the hidden state that a sequence, or the part of it in the segments done,
-    /// ends or begins with.
+    /// The gradient of the hidden state that a sequence ends with, or after the segments done.
     d_hidden: ByUnit<'a>,
     /// The gradient of the carried state; of a GRU the part of it that skips the products.
     d_state: ByUnit<'a>,
-    mask: Option<ByUnit<'a>>,
+    mask: ByUnit<'a>,
     /// The gradient of the input, by direction.
     x: [Shared<'a>; 2],
     wanted: Wanted,
 }
 
 impl BackwardPass<'_> {
-    /// Goes back through the time steps of a segment that began with the states `start`.
-    fn run(&self, part: &Part, segment: Range<usize>, steps: &Steps, start: &ByUnit) {
-        let (sizes, packing) = (&self.operands.sizes, self.operands.packing);
-        let rows = running(packing, part, segment.start).len();
+    /// Lays out a part's weights and masks, and loads the gradients of its final states.
+    ///
+    /// # Safety
+    ///
+    /// Each part is prepared once, and nobody reads before all are.
+    unsafe fn prepare(&self, part: &Part, gradients: &OutputGradients) {
+        let (operands, direction) = (self.operands, part.direction);
+        let (packing, rows) = (operands.packing, &part.rows);
+        // SAFETY: see above; the rest is this part's alone.
+        unsafe {
+            self.panels.pack(operands, part, self.wanted.x);
+            let (shown, hidden) = (&part.shown, gradients.hidden);
+            self.d_hidden.load(packing, direction, shown, rows, hidden);
+            let (blocks, cell) = (&part.blocks, gradients.cell);
+            self.d_state.load(packing, direction, blocks, rows, cell);
+            if operands.mask.is_some() {
+                self.mask
+                    .load(packing, direction, shown, rows, operands.mask);
+            }
+        }
+    }
+
+    /// Goes back through the time steps of a segment.
+    fn run(&self, part: &Part, trace: &Trace) {
+        let operands = self.operands;
+        let sizes = &operands.sizes;
+        let first = operands.running(part, trace.segment.start);
         let most = sizes.column_vectors() * sizes.lanes();
-        let mut scratch = Buffer::take((ROWS_AT_ONCE + rows) * most);
-        // Steps whose gradient of the input is not computed yet.
+        let mut scratch = Buffer::take((ROWS_AT_ONCE + first.len()) * most);
+        // Packed steps whose gradient of the input is not computed yet.
         let mut pending = 0..0;
-        for step in segment.clone().rev() {
-            let rows = running(packing, part, step);
+        for step in trace.segment.clone().rev() {
+            let rows = operands.running(part, step);
             if rows.is_empty() {
                 continue;
             }
-            for vectors in panels(sizes, &part.blocks) {
-                let later = if step + 1 < segment.end {
-                    running(packing, part, step + 1)
-                } else {
-                    rows.start..rows.start
-                };
-                let width = vectors.len() * sizes.lanes();
-                let d_hidden = &mut scratch.as_mut_slice()[..rows.len() * width];
-                self.from_later(part, &vectors, step + 1, &later, steps, d_hidden);
-                self.from_end(part, &vectors, later.end..rows.end, rows.start, d_hidden);
-                for block in vectors.clone() {
-                    let d_hidden = &d_hidden[(block - vectors.start) * sizes.lanes()..];
-                    let previous = if step == segment.start {
-                        start.rows(sizes, part, block, &rows)
-                    } else {
-                        let before = packed(packing, step - 1, &rows);
-                        steps.states.rows(sizes, part, block, &before)
-                    };
-                    self.step(part, block, step, &rows, (d_hidden, width), steps, previous);
-                }
-            }
+            self.hidden(part, step, trace, scratch.as_mut_slice());
             self.plan.wait(part);
+            if sizes.is_projected() {
+                self.unprojected(part, step, trace, scratch.as_mut_slice());
+                self.plan.wait(part);
+            }
             if self.wanted.x {
-                let now = packed(packing, step, &rows);
+                let now = operands.packed(step, &rows);
                 if now.end != pending.start {
-                    self.input(part, pending, steps, &mut scratch);
+                    self.input(part, pending, trace, scratch.as_mut_slice());
                     pending = now.end..now.end;
                 }
                 pending.start = now.start;
                 if pending.len() >= ROWS_AT_ONCE {
-                    self.input(part, pending, steps, &mut scratch);
+                    self.input(part, pending, trace, scratch.as_mut_slice());
                     pending = now.start..now.start;
                 }
             }
         }
         if self.wanted.x {
-            self.input(part, pending, steps, &mut scratch);
+            self.input(part, pending, trace, scratch.as_mut_slice());
         }
         // What reaches the hidden state before the segment.
-        let first = running(packing, part, segment.start);
-        for vectors in panels(sizes, &part.blocks) {
+        for vectors in panels(sizes, &part.shown) {
             let width = vectors.len() * sizes.lanes();
             let d_hidden = &mut scratch.as_mut_slice()[..first.len() * width];
-            self.from_later(part, &vectors, segment.start, &first, steps, d_hidden);
+            self.from_later(part, &vectors, trace.segment.start, &first, trace, d_hidden);
             for block in vectors.clone() {
-                // SAFETY: these units of these rows are this part's alone.
-                let to = unsafe { self.d_hidden.rows_mut(sizes, part, block, &first) };
+                // SAFETY: these features of these rows are this part's alone.
+                let to = unsafe { self.d_hidden.rows_mut(part.direction, block, &first) };
                 let offset = (block - vectors.start) * sizes.lanes();
                 for (to, from) in to
                     .chunks_exact_mut(sizes.lanes())
@@ -269,115 +292,215 @@ impl BackwardPass<'_> {
         }
     }
 
-    /// ∂h_{t-1} of some units through the products of step t: the gradients of all its slots times
-    /// the recurrent weights.
+    /// The gradient of a part's features of the hidden state at a step, from later steps and as
+    /// an output; then the element-wise steps, unless it is projected.
+    fn hidden(&self, part: &Part, step: usize, trace: &Trace, scratch: &mut [f32]) {
+        let operands = self.operands;
+        let (sizes, direction) = (&operands.sizes, part.direction);
+        let lanes = sizes.lanes();
+        let rows = operands.running(part, step);
+        let later = match step + 1 == trace.segment.end {
+            true => rows.start..rows.start,
+            false => operands.running(part, step + 1),
+        };
+        let now = operands.packed(step, &rows);
+        for vectors in panels(sizes, &part.shown) {
+            let width = vectors.len() * lanes;
+            let d_hidden = &mut scratch[..rows.len() * width];
+            self.from_later(part, &vectors, step + 1, &later, trace, d_hidden);
+            let ended = later.end..rows.end;
+            let end = &mut d_hidden[later.len() * width..];
+            for block in vectors.clone() {
+                // SAFETY: these features of these rows are this part's alone.
+                let from = unsafe { self.d_hidden.rows_mut(direction, block, &ended) };
+                let offset = (block - vectors.start) * lanes;
+                for (to, from) in end.chunks_exact_mut(width).zip(from.chunks_exact(lanes)) {
+                    to[offset..offset + lanes].copy_from_slice(from);
+                }
+            }
+            for block in vectors.clone() {
+                let d_hidden = &mut d_hidden[(block - vectors.start) * lanes..];
+                if !sizes.is_projected() {
+                    let d_output = self.d_output.map(|d_output| Scattered {
+                        data: d_output[direction * sizes.d_recurrent + block * lanes..].as_ptr(),
+                        places: operands.packing.direction(direction).gather[now.clone()].as_ptr(),
+                        stride: operands.d_output(),
+                        units: sizes.units(block),
+                    });
+                    self.step(part, block, step, (d_hidden, width), d_output, trace);
+                    continue;
+                }
+                let columns = self.d_hidden.columns(block);
+                // SAFETY: the same.
+                let to = unsafe { trace.d_shown.rows_mut(direction, block, &now) };
+                for ((to, from), packed) in to
+                    .chunks_exact_mut(lanes)
+                    .zip(d_hidden.chunks(width))
+                    .zip(now.clone())
+                {
+                    to.copy_from_slice(&from[..lanes]);
+                    let Some(d_output) = self.d_output else { continue };
+                    let d_output = &d_output[operands.shown(direction, packed, &columns)];
+                    for (to, d_output) in to.iter_mut().zip(d_output) {
+                        *to += *d_output;
+                    }
+                }
+            }
+        }
+    }
+
+    /// ∂(o_t ⊙ tanh(c_t)) = W_pᵀ·∂h_t for a part's units, and the element-wise steps.
+    fn unprojected(&self, part: &Part, step: usize, trace: &Trace, scratch: &mut [f32]) {
+        let operands = self.operands;
+        let (sizes, direction) = (&operands.sizes, part.direction);
+        let lanes = sizes.lanes();
+        let rows = operands.running(part, step);
+        let now = operands.packed(step, &rows);
+        for vectors in panels(sizes, &part.blocks) {
+            let width = vectors.len() * lanes;
+            let d_unprojected = &mut scratch[..rows.len() * width];
+            // SAFETY: all have packed, and have waited since they wrote the gradient of the hidden
+            // state.
+            let (lhs, panels) = unsafe {
+                let from = trace.d_shown.from(direction, now.start, 0);
+                (
+                    Rows::blocked(from, lanes, lanes, trace.d_shown.block_stride()),
+                    self.panels.projection(part, &vectors),
+                )
+            };
+            sizes.isa.run(Product {
+                rows: rows.len(),
+                depth: sizes.d_recurrent,
+                lhs,
+                panels,
+                vectors: vectors.len(),
+                start: Start::Row(&ZEROS),
+                result: d_unprojected,
+                result_stride: width,
+            });
+            for block in vectors.clone() {
+                let gradient = &d_unprojected[(block - vectors.start) * lanes..];
+                self.step(part, block, step, (gradient, width), None, trace);
+            }
+        }
+    }
+
+    /// ∂h_{t-1} of some features through the products of step t: the gradients of all its slots
+    /// times the recurrent weights.
     fn from_later(
         &self,
         part: &Part,
         vectors: &Range<usize>,
         step: usize,
         rows: &Range<usize>,
-        steps: &Steps,
+        trace: &Trace,
         d_hidden: &mut [f32],
     ) {
         if rows.is_empty() {
             return;
         }
-        let (sizes, packing) = (&self.operands.sizes, self.operands.packing);
-        let (lanes, side) = (sizes.lanes(), sizes.hidden_side());
+        let (sizes, direction) = (&self.operands.sizes, part.direction);
+        let lanes = sizes.lanes();
         let width = vectors.len() * lanes;
-        let first = packed(packing, step, rows).start;
-        // SAFETY: all parts of the group have waited since they wrote the slots of that step, and
-        // all parts have packed.
-        let (lhs, panels) = unsafe {
-            (
-                Rows::blocked(
-                    steps.slots.from(sizes, part, first, side.first),
-                    SLOTS * lanes,
-                    side.slots() * lanes,
-                    steps.slots.block_stride(sizes),
-                ),
-                self.panels.hidden(sizes, part, vectors),
-            )
-        };
-        sizes.isa.run(Product {
-            rows: rows.len(),
-            depth: sizes.slots_depth(side),
-            lhs,
-            panels,
-            vectors: vectors.len(),
-            start: Start::Row(&ZEROS),
-            result: d_hidden,
-            result_stride: width,
-        });
-        let Some(mask) = &self.mask else { return };
+        let first = self.operands.packed(step, rows).start;
+        // SAFETY: all have packed.
+        let panels = unsafe { self.panels.hidden(part, vectors) };
+        self.slots_product(
+            part,
+            first..first + rows.len(),
+            sizes.hidden_side(),
+            trace,
+            (panels, vectors.len()),
+            d_hidden,
+        );
+        if self.operands.mask.is_none() {
+            return;
+        }
         for block in vectors.clone() {
             // SAFETY: the masks of this part are its own.
-            let mask = unsafe { mask.rows_mut(sizes, part, block, rows) };
+            let mask = unsafe { self.mask.rows_mut(direction, block, rows) };
             let offset = (block - vectors.start) * lanes;
-            for (d_hidden, mask) in d_hidden.chunks_exact_mut(width).zip(mask.chunks_exact(lanes)) {
-                for (d_hidden, mask) in d_hidden[offset..].iter_mut().zip(mask) {
-                    *d_hidden *= *mask;
+            for (to, mask) in d_hidden.chunks_exact_mut(width).zip(mask.chunks_exact(lanes)) {
+                for (to, mask) in to[offset..].iter_mut().zip(mask) {
+                    *to *= *mask;
                 }
             }
         }
     }
 
-    /// ∂h_t of sequences that end at this step, or whose later steps are in segments done.
-    fn from_end(
+    /// The gradients of one side's slots at some packed steps times a panel of its weights.
+    fn slots_product(
         &self,
         part: &Part,
-        vectors: &Range<usize>,
-        ended: Range<usize>,
-        first: usize,
-        d_hidden: &mut [f32],
+        packed: Range<usize>,
+        side: Side,
+        trace: &Trace,
+        (panels, vectors): (&[f32], usize),
+        result: &mut [f32],
     ) {
         let sizes = &self.operands.sizes;
         let lanes = sizes.lanes();
-        let width = vectors.len() * lanes;
-        for block in vectors.clone() {
-            // SAFETY: these units of these rows are this part's alone.
-            let from = unsafe { self.d_hidden.rows_mut(sizes, part, block, &ended) };
-            let offset = (block - vectors.start) * lanes;
-            for (to, from) in d_hidden
-                .chunks_exact_mut(width)
-                .skip(ended.start - first)
-                .zip(from.chunks_exact(lanes))
-            {
-                to[offset..offset + lanes].copy_from_slice(from);
-            }
-        }
+        let slots = &trace.steps.slots;
+        // SAFETY: the parts of the group have waited since they wrote the slots of these steps.
+        let lhs = unsafe {
+            Rows::blocked(
+                slots.from(part.direction, packed.start, side.first * lanes),
+                SLOTS * lanes,
+                side.slots() * lanes,
+                slots.block_stride(),
+            )
+        };
+        sizes.isa.run(Product {
+            rows: packed.len(),
+            depth: sizes.slots_depth(side),
+            lhs,
+            panels,
+            vectors,
+            start: Start::Row(&ZEROS),
+            result,
+            result_stride: vectors * lanes,
+        });
     }
 
     /// The element-wise step of one block.
-    #[allow(clippy::too_many_arguments)]
     fn step(
         &self,
         part: &Part,
         block: usize,
         step: usize,
-        rows: &Range<usize>,
         (d_hidden, d_hidden_stride): (&[f32], usize),
-        steps: &Steps,
-        previous: *mut f32,
+        d_output: Option<Scattered<*const f32>>,
+        trace: &Trace,
     ) {
-        let (sizes, packing) = (&self.operands.sizes, self.operands.packing);
-        let now = packed(packing, step, rows);
+        let operands = self.operands;
+        let (sizes, direction) = (&operands.sizes, part.direction);
+        let rows = operands.running(part, step);
+        let now = operands.packed(step, &rows);
+        let previous = match step == trace.segment.start {
+            true => trace.start.rows(direction, block, &rows),
+            false => {
+                let before = operands.packed(step - 1, &rows);
+                trace.steps.states.rows(direction, block, &before)
+            }
+        };
         let job = BackwardStep {
             rows: rows.len(),
             d_hidden: d_hidden.as_ptr(),
             d_hidden_stride,
-            d_output: self.d_output.map(|d_output| Scattered {
-                data: d_output[output_column(sizes, part, block)..].as_ptr(),
-                places: packing.direction(part.direction).gather[now.clone()].as_ptr(),
-                stride: sizes.directions * sizes.d_hidden,
+            d_output,
+            saved: trace.steps.slots.rows(direction, block, &now),
+            previous: previous.cast_const(),
+            state: trace.steps.states.rows(direction, block, &now).cast_const(),
+            d_state: self.d_state.rows(direction, block, &rows),
+            unprojected: sizes.is_projected().then(|| Spaced {
+                data: trace
+                    .unprojected
+                    .rows(direction, 0, &now)
+                    .wrapping_add(block * sizes.lanes()),
+                stride: sizes.d_hidden,
                 units: sizes.units(block),
             }),
-            saved: steps.slots.rows(sizes, part, block, &now),
-            previous: previous.cast_const(),
-            state: steps.states.rows(sizes, part, block, &now).cast_const(),
-            d_state: self.d_state.rows(sizes, part, block, rows),
-            clip: self.operands.clip,
+            clip: operands.clip,
         };
         // Every pointer is good for these rows, and nobody else writes these units of them.
         match sizes.cell {
@@ -387,40 +510,26 @@ impl BackwardPass<'_> {
     }
 
     /// The gradient of the input of some packed steps: this part's columns of it.
-    fn input(&self, part: &Part, packed: Range<usize>, steps: &Steps, scratch: &mut Buffer) {
+    fn input(&self, part: &Part, packed: Range<usize>, trace: &Trace, scratch: &mut [f32]) {
         if packed.is_empty() {
             return;
         }
-        let (sizes, packing) = (&self.operands.sizes, self.operands.packing);
-        let (lanes, side) = (sizes.lanes(), sizes.input_side());
-        let places = &packing.direction(part.direction).gather[packed.clone()];
+        let sizes = &self.operands.sizes;
+        let places = &self.operands.packing.direction(part.direction).gather[packed.clone()];
         for vectors in panels(sizes, &part.input_vectors) {
-            let width = vectors.len() * lanes;
-            let result = &mut scratch.as_mut_slice()[..packed.len() * width];
-            // SAFETY: all parts of the group have waited since they wrote the slots of these
-            // steps, and all parts have packed.
-            let (lhs, panels) = unsafe {
-                (
-                    Rows::blocked(
-                        steps.slots.from(sizes, part, packed.start, side.first),
-                        SLOTS * lanes,
-                        side.slots() * lanes,
-                        steps.slots.block_stride(sizes),
-                    ),
-                    self.panels.input(sizes, part, &vectors),
-                )
-            };
-            sizes.isa.run(Product {
-                rows: packed.len(),
-                depth: sizes.slots_depth(side),
-                lhs,
-                panels,
-                vectors: vectors.len(),
-                start: Start::Row(&ZEROS),
+            let width = vectors.len() * sizes.lanes();
+            let result = &mut scratch[..packed.len() * width];
+            // SAFETY: all have packed.
+            let panels = unsafe { self.panels.input(part, &vectors) };
+            self.slots_product(
+                part,
+                packed.clone(),
+                sizes.input_side(),
+                trace,
+                (panels, vectors.len()),
                 result,
-                result_stride: width,
-            });
-            let first = vectors.start * lanes;
+            );
+            let first = vectors.start * sizes.lanes();
             let columns = width.min(sizes.d_input - first);
             for (place, from) in places.iter().zip(result.chunks_exact(width)) {
                 let start = place * sizes.d_input + first;
@@ -432,8 +541,8 @@ impl BackwardPass<'_> {
     }
 
     /// Adds the reverse direction's gradient of the input to the forward one's.
-    fn add_reverse(&self, plan: &Plan, thread: usize) {
-        let share = super::plan::share(self.operands.x.len(), thread, plan.threads);
+    fn add_reverse(&self, thread: usize) {
+        let share = share(self.operands.x.len(), thread, self.plan.threads);
         // SAFETY: all have waited, and each thread has a share of its own.
         let (x, reverse) = unsafe {
             (
@@ -446,6 +555,3 @@ impl BackwardPass<'_> {
         }
     }
 }
-
-/// What a product without bias starts from: the widest panel's row.
-static ZEROS: [f32; 64] = [0.0; 64];

@@ -114,7 +114,7 @@ impl Store {
 
 /// Floats of which several threads write different parts.
 #[derive(Clone, Copy)]
-pub(super) struct Shared<'a> {
+pub(crate) struct Shared<'a> {
     data: *mut f32,
     len: usize,
     of: PhantomData<&'a mut [f32]>,

@@ -9,7 +9,7 @@ use super::simd::Simd;
 /// The element-wise step of one block of units.
 ///
 /// Every pointer is good for `rows` rows of what its comment says; `L` is the number of lanes.
-pub(super) struct ForwardStep {
+pub(crate) struct ForwardStep {
     pub rows: usize,
     /// `[rows, 4 L]`: the slots, from the products.
     pub slots: *const f32,
@@ -19,7 +19,7 @@ pub(super) struct ForwardStep {
     pub state: *mut f32,
     /// `[rows, 4 L]`: what the backward pass needs.
     pub saved: Option<*mut f32>,
-    /// `[rows, L]`: the hidden state, for the next step's products.
+    /// `[rows, L]`: the hidden state, for the next step's products or for its projection.
     pub hidden: *mut f32,
     /// `[rows, L]`: what the hidden state is multiplied with for the next step's products.
     pub mask: Option<*const f32>,
@@ -29,7 +29,7 @@ pub(super) struct ForwardStep {
 }
 
 /// The element-wise step of one block of units, backwards.
-pub(super) struct BackwardStep {
+pub(crate) struct BackwardStep {
     pub rows: usize,
     /// `[rows, L]`, rows `d_hidden_stride` apart: the gradient of the hidden state from later steps.
     pub d_hidden: *const f32,
@@ -44,6 +44,8 @@ pub(super) struct BackwardStep {
     pub state: *const f32,
     /// `[rows, L]`: the gradient of the state, from later steps and to earlier ones.
     pub d_state: *mut f32,
+    /// What was projected, once more, of an LSTM: the gradient of the projection wants it.
+    pub unprojected: Option<Spaced>,
     pub clip: Option<f32>,
 }
 
@@ -93,10 +95,18 @@ impl BackwardStep {
     }
 }
 
+/// Rows that lie apart: row `r` of the block has `units` floats at `data + r * stride`.
+#[derive(Clone, Copy)]
+pub(crate) struct Spaced {
+    pub data: *mut f32,
+    pub stride: usize,
+    pub units: usize,
+}
+
 /// Rows that lie anywhere: row `r` of the block has `units` floats at
 /// `data + places[r] * stride`.
 #[derive(Clone, Copy)]
-pub(super) struct Scattered<P> {
+pub(crate) struct Scattered<P> {
     pub data: P,
     pub places: *const usize,
     pub stride: usize,

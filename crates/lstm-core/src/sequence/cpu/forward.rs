@@ -6,17 +6,17 @@
 
 use std::ops::Range;
 
+use super::blocks::ByUnit;
 use super::buffers::{Buffer, Shared};
 use super::elementwise::{ForwardStep, Scattered};
 use super::gru::GruForward;
-use super::layout::{FastCell, SLOTS, Sizes};
+use super::layout::{FastCell, SLOTS};
 use super::lstm::LstmForward;
-use super::pass::{
-    ByUnit, ForwardPanels, Operands, Saved, Segment, SharedForwardPanels, StepBuffers, Steps,
-    on_all_threads, output_column, packed, running, shows_its_state,
-};
+use super::operands::{Before, Operands};
+use super::panels::{ForwardPanels, SharedForwardPanels, panels};
 use super::plan::{Part, Plan};
-use super::product::{Product, Rows, Start};
+use super::product::{Product, Rows, Start, ZEROS};
+use super::saved::{Keep, Saved, Segment, StepBuffers, Steps};
 use super::threads;
 
 /// The input's products are computed for so many time steps that they have at least this many
@@ -25,171 +25,201 @@ const ROWS_AT_ONCE: usize = 24;
 
 /// What a forward pass gives.
 pub(crate) struct Forward {
-    /// `[batch, time, directions * d_hidden]`
+    /// `[batch, time, directions * d_recurrent]`
     pub output: Vec<f32>,
-    /// The final states `[directions, batch, d_hidden]`, hidden first.
-    pub states: Vec<Vec<f32>>,
+    /// The final hidden state `[directions, batch, d_recurrent]`.
+    pub hidden: Vec<f32>,
+    /// The final cell `[directions, batch, d_hidden]`, of an LSTM
+    pub cell: Vec<f32>,
     pub saved: Option<Saved>,
-}
-
-/// What is kept for the backward pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keep {
-    /// Nothing.
-    Nothing,
-    /// Every step.
-    Steps,
-    /// The state at every so many steps.
-    Segments(usize),
 }
 
 /// Runs a layer forward.
 pub(crate) fn forward(operands: &Operands, keep: Keep) -> Forward {
+    operands.check();
     let (sizes, packing) = (&operands.sizes, operands.packing);
     let plan = Plan::new(sizes, packing, threads::available());
-    let all = packing.active.len();
-    let (segment, stored) = match keep {
-        Keep::Nothing => (all, false),
-        Keep::Steps => (all, true),
-        Keep::Segments(steps) => (steps.min(all), steps >= all),
+    let all = 0..packing.active.len();
+    let length = match keep {
+        Keep::Segments(steps) => steps.clamp(1, all.end.max(1)),
+        _ => all.end.max(1),
     };
-    let mut segments: Vec<Segment> = (0..all)
-        .step_by(segment.max(1))
+    let kept = keep != Keep::Nothing;
+    let mut segments: Vec<Segment> = all
+        .clone()
+        .step_by(length)
         .map(|start| Segment {
-            steps: start..(start + segment).min(all),
-            start: Buffer::take(match keep {
-                Keep::Nothing => 0,
-                _ => ByUnit::len(sizes, packing.batch),
-            }),
+            steps: start..(start + length).min(all.end),
+            start: match kept {
+                true => sizes.by_unit(packing.batch),
+                false => Buffer::take(0),
+            },
         })
         .collect();
-    let whole = 0..packing.offsets[all];
-    let mut steps = stored.then(|| StepBuffers::take(sizes, whole.end));
+    let whole = operands.packed_steps(&all);
+    let mut steps = (kept && segments.len() <= 1).then(|| StepBuffers::take(sizes, whole.len()));
 
-    let mut output = vec![0.0; packing.batch * packing.time * sizes.directions * sizes.d_hidden];
-    let mut panels = ForwardPanels::take(sizes);
-    let mut carried = Buffer::take(ByUnit::len(sizes, packing.batch));
-    let mut hidden = HiddenBuffers::take(sizes, packing.batch);
-    let mut masks = operands.mask.map(|_| Buffer::take(ByUnit::len(sizes, packing.batch)));
+    let mut output = vec![0.0; packing.batch * packing.time * operands.d_output()];
+    let mut buffers = ForwardBuffers::take(operands);
     {
-        let pass = ForwardPass {
-            operands,
-            plan: &plan,
-            panels: panels.share(),
-            output: Shared::new(&mut output),
-            shows: true,
-            carried: ByUnit::new(carried.share(), packing.batch),
-            hidden: hidden.share(packing.batch),
-            mask: masks.as_mut().map(|mask| ByUnit::new(mask.share(), packing.batch)),
-        };
-        let steps = steps.as_mut().map(|steps| steps.share(&whole));
+        let pass = buffers.pass(operands, &plan, Shared::new(&mut output), true);
+        let steps = steps.as_mut().map(|steps| steps.share().of(sizes, &whole));
         let starts: Vec<(Range<usize>, ByUnit)> = segments
             .iter_mut()
             .map(|segment| {
-                let start = ByUnit::new(segment.start.share(), packing.batch);
-                (segment.steps.clone(), start)
+                let steps = segment.steps.clone();
+                (steps, sizes.share_by_unit(&mut segment.start, packing.batch))
             })
             .collect();
-        on_all_threads(&plan, |thread| {
+        plan.run(|thread| {
             for part in plan.parts_of(thread) {
-                pass.panels.pack(operands, part);
-                pass.carried.load(operands, part, operands.carried());
-                if let Some(mask) = &pass.mask {
-                    mask.load(operands, part, operands.mask);
-                }
+                // SAFETY: all wait before anybody reads.
+                unsafe { pass.prepare(part) };
             }
             plan.wait_for_all();
             for part in plan.parts_of(thread) {
-                let mut scratch = Scratch::take(sizes, packing, part);
+                // SAFETY: these states are this part's alone.
+                unsafe {
+                    pass.carried.load(
+                        packing,
+                        part.direction,
+                        &part.blocks,
+                        &part.rows,
+                        Some(operands.carried()),
+                    );
+                }
+                let mut scratch = Scratch::take(operands, part);
                 for (segment, start) in &starts {
-                    if keep != Keep::Nothing {
-                        pass.keep_states(part, start);
+                    if kept {
+                        // SAFETY: the same.
+                        unsafe {
+                            let carried = &pass.carried;
+                            start.copy(carried, part.direction, &part.blocks, &part.rows);
+                        }
                     }
                     pass.run(part, segment.clone(), steps, &mut scratch);
                 }
             }
         });
     }
-
     // SAFETY: the threads have ended.
-    let carried = unsafe { ByUnit::new(carried.share(), packing.batch).unload(operands) };
-    let states = if shows_its_state(sizes.cell) {
-        vec![carried]
-    } else {
-        vec![final_hidden(operands, &output), carried]
+    let carried = unsafe {
+        sizes
+            .share_by_unit(&mut buffers.carried, packing.batch)
+            .unload(packing, sizes.directions)
+    };
+    let (hidden, cell) = match sizes.cell {
+        FastCell::Lstm => (final_hidden(operands, &output), carried),
+        FastCell::Gru => (carried, Vec::new()),
     };
     Forward {
         output,
-        states,
-        saved: (keep != Keep::Nothing).then_some(Saved { segments, steps }),
+        hidden,
+        cell,
+        saved: kept.then_some(Saved { segments, steps }),
     }
 }
 
 /// Each sequence's hidden state after its last step: what it showed then, or else the initial one.
 fn final_hidden(operands: &Operands, output: &[f32]) -> Vec<f32> {
     let (sizes, packing) = (&operands.sizes, operands.packing);
-    let (batch, d_hidden) = (packing.batch, sizes.d_hidden);
-    let mut hidden = match operands.initial.first() {
-        Some(initial) => initial.to_vec(),
-        None => vec![0.0; sizes.directions * batch * d_hidden],
-    };
-    let lengths = packing.lengths();
+    let mut hidden = operands.hidden.to_vec();
+    let columns = 0..sizes.d_recurrent;
     for direction in 0..sizes.directions {
-        for (place, (row, length)) in packing.rows.iter().zip(&lengths).enumerate() {
-            if *length == 0 {
-                continue;
+        for (place, length) in packing.lengths().into_iter().enumerate() {
+            if length > 0 {
+                let packed = packing.offsets[length - 1] + place;
+                let from = &output[operands.shown(direction, packed, &columns)];
+                let row = direction * packing.batch + packing.rows[place];
+                hidden[row * from.len()..(row + 1) * from.len()].copy_from_slice(from);
             }
-            let last = packing.direction(direction).gather[packing.offsets[length - 1] + place];
-            let from = (last * sizes.directions + direction) * d_hidden;
-            let to = (direction * batch + row) * d_hidden;
-            hidden[to..to + d_hidden].copy_from_slice(&output[from..from + d_hidden]);
         }
     }
     hidden
 }
 
-/// The hidden state as the products want it, before and after a step.
-pub(super) struct HiddenBuffers([Buffer; 2]);
+/// What the parts of a forward pass work on together.
+pub(crate) struct ForwardBuffers {
+    panels: ForwardPanels,
+    carried: Buffer,
+    hidden: [Buffer; 2],
+    unprojected: Buffer,
+    mask: Buffer,
+}
 
-impl HiddenBuffers {
-    pub fn take(sizes: &Sizes, batch: usize) -> Self {
-        Self([(); 2].map(|()| Buffer::take(ByUnit::len(sizes, batch))))
+impl ForwardBuffers {
+    pub fn take(operands: &Operands) -> Self {
+        let (sizes, batch) = (&operands.sizes, operands.packing.batch);
+        let shown = || sizes.by_feature(batch);
+        Self {
+            panels: ForwardPanels::take(sizes),
+            carried: sizes.by_unit(batch),
+            hidden: [shown(), shown()],
+            unprojected: match sizes.is_projected() {
+                true => sizes.by_unit(batch),
+                false => Buffer::take(0),
+            },
+            mask: operands.mask.map_or_else(|| Buffer::take(0), |_| shown()),
+        }
     }
 
-    pub fn share(&mut self, batch: usize) -> [ByUnit<'_>; 2] {
-        self.0.each_mut().map(|buffer| ByUnit::new(buffer.share(), batch))
+    /// The pass whose output is there already, or is written.
+    pub fn pass<'a>(
+        &'a mut self,
+        operands: &'a Operands<'a>,
+        plan: &'a Plan,
+        output: Shared<'a>,
+        shows: bool,
+    ) -> ForwardPass<'a> {
+        let (sizes, batch) = (&operands.sizes, operands.packing.batch);
+        ForwardPass {
+            operands,
+            plan,
+            output,
+            shows,
+            panels: self.panels.share(sizes),
+            carried: sizes.share_by_unit(&mut self.carried, batch),
+            hidden: self
+                .hidden
+                .each_mut()
+                .map(|hidden| sizes.share_by_feature(hidden, batch)),
+            unprojected: sizes.share_by_unit(&mut self.unprojected, batch),
+            mask: sizes.share_by_feature(&mut self.mask, batch),
+        }
     }
 }
 
 /// What all parts of a forward pass share.
 #[derive(Clone, Copy)]
-pub(super) struct ForwardPass<'a> {
-    pub operands: &'a Operands<'a>,
-    pub plan: &'a Plan,
-    pub panels: SharedForwardPanels<'a>,
-    pub output: Shared<'a>,
-    /// Whether the output is written, or is there already.
-    pub shows: bool,
+pub(crate) struct ForwardPass<'a> {
+    operands: &'a Operands<'a>,
+    plan: &'a Plan,
+    output: Shared<'a>,
+    shows: bool,
+    panels: SharedForwardPanels<'a>,
     /// The state that the element-wise step carries, after the steps done.
     pub carried: ByUnit<'a>,
-    pub hidden: [ByUnit<'a>; 2],
-    pub mask: Option<ByUnit<'a>>,
+    /// The hidden state as the recurrent products want it, before even and before odd steps.
+    hidden: [ByUnit<'a>; 2],
+    unprojected: ByUnit<'a>,
+    mask: ByUnit<'a>,
 }
 
 /// What a part works on alone.
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     /// `[rows at once, d_input]`: the input's rows side by side.
     x: Buffer,
     /// `[own blocks, rows at once, input slots * LANES]`: the input's products.
     projected: Buffer,
-    /// `[rows, SLOTS * LANES]`
+    /// `[rows, SLOTS * LANES]`; at least a panel of the projection.
     slots: Buffer,
     rows_at_once: usize,
 }
 
 impl Scratch {
-    pub fn take(sizes: &Sizes, packing: &crate::sequence::packing::Packing, part: &Part) -> Self {
-        let rows = running(packing, part, 0).len();
+    pub fn take(operands: &Operands, part: &Part) -> Self {
+        let sizes = &operands.sizes;
+        let rows = operands.running(part, 0).len();
         let rows_at_once = ROWS_AT_ONCE + rows;
         let width = sizes.input_side().slots() * sizes.lanes();
         Self {
@@ -202,27 +232,20 @@ impl Scratch {
 }
 
 impl ForwardPass<'_> {
-    /// Copies the carried states of a part before a segment.
-    fn keep_states(&self, part: &Part, to: &ByUnit) {
-        let sizes = &self.operands.sizes;
-        for block in part.blocks.clone() {
-            // SAFETY: both are this part's alone.
-            unsafe {
-                let from = self.carried.rows_mut(sizes, part, block, &part.rows);
-                to.rows_mut(sizes, part, block, &part.rows).copy_from_slice(from);
-            }
-        }
-    }
-
-    /// Has a part go on from the states before a segment.
-    pub fn restore_states(&self, part: &Part, from: &ByUnit) {
-        let sizes = &self.operands.sizes;
-        for block in part.blocks.clone() {
-            // SAFETY: both are this part's alone.
-            unsafe {
-                let from = from.rows_mut(sizes, part, block, &part.rows);
-                let to = self.carried.rows_mut(sizes, part, block, &part.rows);
-                to.copy_from_slice(from);
+    /// Lays out a part's weights and masks.
+    ///
+    /// # Safety
+    ///
+    /// Each part is prepared once, and nobody reads before all are.
+    pub unsafe fn prepare(&self, part: &Part) {
+        let operands = self.operands;
+        // SAFETY: see above; the masks are this part's alone.
+        unsafe {
+            self.panels.pack(operands, part);
+            if operands.mask.is_some() {
+                let packing = operands.packing;
+                self.mask
+                    .load(packing, part.direction, &part.shown, &part.rows, operands.mask);
             }
         }
     }
@@ -235,7 +258,6 @@ impl ForwardPass<'_> {
         steps: Option<Steps>,
         scratch: &mut Scratch,
     ) {
-        let packing = self.operands.packing;
         self.load_hidden(part, segment.start);
         self.plan.wait(part);
         let mut step = segment.start;
@@ -243,19 +265,22 @@ impl ForwardPass<'_> {
             let mut end = step;
             let mut rows = 0;
             while end < segment.end && rows < ROWS_AT_ONCE {
-                rows += running(packing, part, end).len();
+                rows += self.operands.running(part, end).len();
                 end += 1;
             }
             if rows == 0 {
-                // The rest of the steps have none of this part's sequences; the other parts of the
-                // same group have none either.
+                // Nor have the other parts that this one would wait for any sequence left.
                 return;
             }
             self.project(part, step..end, scratch);
             let mut row = 0;
             for step in step..end {
-                self.step(part, step, segment.clone(), steps, scratch, row);
-                row += running(packing, part, step).len();
+                self.step(part, step, &segment, steps, scratch, row);
+                row += self.operands.running(part, step).len();
+                if self.operands.sizes.is_projected() {
+                    self.plan.wait(part);
+                    self.project_hidden(part, step, scratch);
+                }
                 self.plan.wait(part);
             }
             step = end;
@@ -265,22 +290,25 @@ impl ForwardPass<'_> {
     /// The hidden state before the first step of a segment: the output of the step before, or the
     /// initial one.
     fn load_hidden(&self, part: &Part, step: usize) {
-        let (sizes, packing) = (&self.operands.sizes, self.operands.packing);
-        let lanes = sizes.lanes();
-        let rows = running(packing, part, step);
-        for block in part.blocks.clone() {
-            let units = sizes.units(block);
-            // SAFETY: these units of these rows are this part's alone until all have waited.
-            let to = unsafe { self.hidden[step % 2].rows_mut(sizes, part, block, &rows) };
+        let operands = self.operands;
+        let hidden = &self.hidden[step % 2];
+        let rows = operands.running(part, step);
+        for block in part.shown.clone() {
+            let columns = hidden.columns(block);
+            // SAFETY: these features of these rows are this part's alone until all have waited.
+            let to = unsafe { hidden.rows_mut(part.direction, block, &rows) };
             to.fill(0.0);
-            for (to, place) in to.chunks_exact_mut(lanes).zip(rows.clone()) {
-                if let Some(from) = self.previous_hidden(part, step, place, block) {
-                    to[..units].copy_from_slice(from);
-                }
+            for (to, place) in to.chunks_exact_mut(operands.sizes.lanes()).zip(rows.clone()) {
+                let from = match operands.before(part.direction, step, place, &columns) {
+                    Before::Initial(from) => from,
+                    // SAFETY: this part wrote it, in an earlier segment.
+                    Before::Output(at) => unsafe { self.output.read(at.start, at.len()) },
+                };
+                to[..from.len()].copy_from_slice(from);
             }
-            if let Some(mask) = &self.mask {
+            if operands.mask.is_some() {
                 // SAFETY: the masks of this part are its own.
-                let mask = unsafe { mask.rows_mut(sizes, part, block, &rows) };
+                let mask = unsafe { self.mask.rows_mut(part.direction, block, &rows) };
                 for (to, mask) in to.iter_mut().zip(mask) {
                     *to *= *mask;
                 }
@@ -288,40 +316,16 @@ impl ForwardPass<'_> {
         }
     }
 
-    /// A block of a sequence's hidden state before a step; none is zero.
-    fn previous_hidden(
-        &self,
-        part: &Part,
-        step: usize,
-        place: usize,
-        block: usize,
-    ) -> Option<&[f32]> {
-        let (sizes, packing) = (&self.operands.sizes, self.operands.packing);
-        let units = sizes.units(block);
-        if step == 0 {
-            let initial = self.operands.initial.first()?;
-            let row = part.direction * packing.batch + packing.rows[place];
-            let start = row * sizes.d_hidden + block * sizes.lanes();
-            return Some(&initial[start..start + units]);
-        }
-        let last = packing.direction(part.direction).gather[packing.offsets[step - 1] + place];
-        let start =
-            last * sizes.directions * sizes.d_hidden + output_column(sizes, part, block);
-        // SAFETY: this part wrote it, in an earlier segment.
-        Some(unsafe { self.output.read(start, units) })
-    }
-
     /// The products of the input for all of a part's rows of some time steps.
     fn project(&self, part: &Part, steps: Range<usize>, scratch: &mut Scratch) {
-        let (sizes, packing) = (&self.operands.sizes, self.operands.packing);
-        let d_input = sizes.d_input;
-        let gather = &packing.direction(part.direction).gather;
+        let operands = self.operands;
+        let (sizes, d_input) = (&operands.sizes, operands.sizes.d_input);
+        let gather = &operands.packing.direction(part.direction).gather;
         let x = scratch.x.as_mut_slice();
         let mut count = 0;
         for step in steps {
-            let rows = running(packing, part, step);
-            for place in &gather[packed(packing, step, &rows)] {
-                let from = &self.operands.x[place * d_input..(place + 1) * d_input];
+            for place in &gather[operands.packed(step, &operands.running(part, step))] {
+                let from = &operands.x[place * d_input..(place + 1) * d_input];
                 x[count * d_input..(count + 1) * d_input].copy_from_slice(from);
                 count += 1;
             }
@@ -334,12 +338,8 @@ impl ForwardPass<'_> {
             .chunks_exact_mut(scratch.rows_at_once * width);
         for (block, result) in part.blocks.clone().zip(blocks) {
             // SAFETY: all have packed; the input's rows are this part's own.
-            let ([panels, _, bias], lhs) = unsafe {
-                (
-                    self.panels.of(sizes, part, block),
-                    Rows::blocked((x.as_ptr(), x.len()), d_input, d_input, 0),
-                )
-            };
+            let ([panels, _, bias], lhs) =
+                unsafe { (self.panels.of(part, block), Rows::plain(x, d_input)) };
             sizes.isa.run(Product {
                 rows: count,
                 depth: d_input,
@@ -358,88 +358,92 @@ impl ForwardPass<'_> {
         &self,
         part: &Part,
         step: usize,
-        segment: Range<usize>,
+        segment: &Range<usize>,
         steps: Option<Steps>,
         scratch: &mut Scratch,
         row: usize,
     ) {
-        let (sizes, packing) = (&self.operands.sizes, self.operands.packing);
+        let operands = self.operands;
+        let (sizes, direction) = (&operands.sizes, part.direction);
         let lanes = sizes.lanes();
-        let rows = running(packing, part, step);
-        let now = packed(packing, step, &rows);
-        let (input_side, hidden_side) = (sizes.input_side(), sizes.hidden_side());
-        let width = input_side.slots() * lanes;
-        let output_stride = sizes.directions * sizes.d_hidden;
+        let rows = operands.running(part, step);
+        let now = operands.packed(step, &rows);
+        let (hidden, next_hidden) = (&self.hidden[step % 2], &self.hidden[(step + 1) % 2]);
+        let hidden_side = sizes.hidden_side();
+        let width = sizes.input_side().slots() * lanes;
         // SAFETY: the hidden state before the step is complete, because all parts have waited.
         let lhs = unsafe {
-            Rows::blocked(
-                self.hidden[step % 2].from(sizes, part, rows.start),
-                lanes,
-                lanes,
-                packing.batch * lanes,
-            )
+            let from = hidden.from(direction, rows.start);
+            Rows::blocked(from, lanes, lanes, hidden.block_stride())
         };
         for (index, block) in part.blocks.clone().enumerate() {
             let start = (index * scratch.rows_at_once + row) * width;
             let projected = &scratch.projected.as_slice()[start..start + rows.len() * width];
             let slots = scratch.slots.as_mut_slice();
             // SAFETY: all have packed.
-            let [_, panels, bias] = unsafe { self.panels.of(sizes, part, block) };
-            let (start, first) = if hidden_side.first == 0 {
-                (Start::Rows(projected, width), 0)
-            } else {
+            let [_, panels, bias] = unsafe { self.panels.of(part, block) };
+            let start = match hidden_side.first {
+                0 => Start::Rows(projected, width),
                 // What only the hidden state goes into starts from its bias alone.
-                for (slots, projected) in slots
-                    .chunks_exact_mut(SLOTS * lanes)
-                    .zip(projected.chunks_exact(width))
-                {
-                    slots[..width].copy_from_slice(projected);
-                    slots[width..].copy_from_slice(&bias[width..]);
+                _ => {
+                    for (slots, projected) in slots
+                        .chunks_exact_mut(SLOTS * lanes)
+                        .zip(projected.chunks_exact(width))
+                    {
+                        slots[..width].copy_from_slice(projected);
+                        slots[width..].copy_from_slice(&bias[width..]);
+                    }
+                    Start::Result
                 }
-                (Start::Result, hidden_side.first * lanes)
             };
             sizes.isa.run(Product {
                 rows: rows.len(),
-                depth: sizes.d_hidden,
+                depth: sizes.d_recurrent,
                 lhs,
                 panels,
                 vectors: sizes.slot_vectors(hidden_side),
                 start,
-                result: &mut slots[first..],
+                result: &mut slots[hidden_side.first * lanes..],
                 result_stride: SLOTS * lanes,
             });
 
-            let carried = self.carried.rows(sizes, part, block, &rows);
+            let carried = self.carried.rows(direction, block, &rows);
             let (previous, state, saved) = match &steps {
-                None => (carried.cast_const(), carried, None),
+                None => (carried, carried, None),
                 Some(kept) => {
-                    let previous = if step == segment.start {
-                        carried.cast_const()
-                    } else {
-                        let before = packed(packing, step - 1, &rows);
-                        kept.states.rows(sizes, part, block, &before).cast_const()
+                    let previous = match step == segment.start {
+                        true => carried,
+                        false => {
+                            let before = operands.packed(step - 1, &rows);
+                            kept.states.rows(direction, block, &before)
+                        }
                     };
-                    let state = kept.states.rows(sizes, part, block, &now);
-                    (previous, state, Some(kept.slots.rows(sizes, part, block, &now)))
+                    let state = kept.states.rows(direction, block, &now);
+                    (previous, state, Some(kept.slots.rows(direction, block, &now)))
                 }
             };
+            let projected = sizes.is_projected();
             let job = ForwardStep {
                 rows: rows.len(),
                 slots: slots.as_ptr(),
-                previous,
+                previous: previous.cast_const(),
                 state,
                 saved,
-                hidden: self.hidden[(step + 1) % 2].rows(sizes, part, block, &rows),
-                mask: self
-                    .mask
-                    .map(|mask| mask.rows(sizes, part, block, &rows).cast_const()),
-                output: self.shows.then(|| Scattered {
-                    data: self.output.part(output_column(sizes, part, block), 0),
-                    places: packing.direction(part.direction).gather[now.clone()].as_ptr(),
-                    stride: output_stride,
+                hidden: match projected {
+                    true => self.unprojected.rows(direction, block, &rows),
+                    false => next_hidden.rows(direction, block, &rows),
+                },
+                mask: (operands.mask.is_some() && !projected)
+                    .then(|| self.mask.rows(direction, block, &rows).cast_const()),
+                output: (self.shows && !projected).then(|| Scattered {
+                    data: self
+                        .output
+                        .part(direction * sizes.d_recurrent + block * lanes, 0),
+                    places: operands.packing.direction(direction).gather[now.clone()].as_ptr(),
+                    stride: operands.d_output(),
                     units: sizes.units(block),
                 }),
-                clip: self.operands.clip,
+                clip: operands.clip,
             };
             // Every pointer is good for these rows, and nobody else writes these units of them.
             match sizes.cell {
@@ -447,20 +451,78 @@ impl ForwardPass<'_> {
                 FastCell::Gru => sizes.isa.run(GruForward(job)),
             }
             if let Some(kept) = &steps {
-                // Sequences that end here, or that a new segment begins with.
+                // Sequences that end here, or go on in the next segment.
                 let next = match step + 1 == segment.end {
                     true => rows.start,
-                    false => running(packing, part, step + 1).end,
+                    false => operands.running(part, step + 1).end,
                 };
                 let ended = next..rows.end;
-                let from = kept
-                    .states
-                    .rows(sizes, part, block, &packed(packing, step, &ended));
-                // SAFETY: both are this part's alone, and have as many rows.
+                let from = operands.packed(step, &ended);
+                // SAFETY: both are this part's alone.
                 unsafe {
-                    self.carried
-                        .rows_mut(sizes, part, block, &ended)
-                        .copy_from_slice(std::slice::from_raw_parts(from, ended.len() * lanes));
+                    let from = kept.states.rows_mut(direction, block, &from);
+                    let to = self.carried.rows_mut(direction, block, &ended);
+                    to.copy_from_slice(from);
+                }
+            }
+        }
+    }
+
+    /// h_t = W_p·(o_t ⊙ tanh(c_t)): a part's features of it.
+    fn project_hidden(&self, part: &Part, step: usize, scratch: &mut Scratch) {
+        let operands = self.operands;
+        let (sizes, direction) = (&operands.sizes, part.direction);
+        let lanes = sizes.lanes();
+        let rows = operands.running(part, step);
+        let now = operands.packed(step, &rows);
+        let next_hidden = &self.hidden[(step + 1) % 2];
+        for vectors in panels(sizes, &part.shown) {
+            let width = vectors.len() * lanes;
+            let result = &mut scratch.slots.as_mut_slice()[..rows.len() * width];
+            // SAFETY: all have packed, and have waited since they wrote what is projected.
+            let (lhs, panels) = unsafe {
+                let from = self.unprojected.from(direction, rows.start);
+                (
+                    Rows::blocked(from, lanes, lanes, self.unprojected.block_stride()),
+                    self.panels.projection(part, &vectors),
+                )
+            };
+            sizes.isa.run(Product {
+                rows: rows.len(),
+                depth: sizes.d_hidden,
+                lhs,
+                panels,
+                vectors: vectors.len(),
+                start: Start::Row(&ZEROS),
+                result,
+                result_stride: width,
+            });
+            for block in vectors.clone() {
+                let columns = next_hidden.columns(block);
+                let first = (block - vectors.start) * lanes;
+                // SAFETY: these features of these rows are this part's alone.
+                let (to, mask) = unsafe {
+                    (
+                        next_hidden.rows_mut(direction, block, &rows),
+                        operands
+                            .mask
+                            .map(|_| self.mask.rows_mut(direction, block, &rows)),
+                    )
+                };
+                let shown = result.chunks_exact(width).map(|row| &row[first..][..lanes]);
+                for ((to, shown), packed) in
+                    to.chunks_exact_mut(lanes).zip(shown).zip(now.clone())
+                {
+                    to.copy_from_slice(shown);
+                    if self.shows {
+                        let at = operands.shown(direction, packed, &columns);
+                        // SAFETY: the same.
+                        let output = unsafe { self.output.write(at.start, at.len()) };
+                        output.copy_from_slice(&shown[..at.len()]);
+                    }
+                }
+                for (to, mask) in to.iter_mut().zip(mask.into_iter().flatten()) {
+                    *to *= *mask;
                 }
             }
         }

@@ -6,7 +6,7 @@ use super::elementwise::{BackwardStep, ForwardStep};
 use super::simd::{Kernel, Simd};
 
 /// The forward step.
-pub(super) struct GruForward(pub ForwardStep);
+pub(crate) struct GruForward(pub ForwardStep);
 
 impl Kernel for GruForward {
     #[inline(always)]
@@ -41,7 +41,7 @@ impl Kernel for GruForward {
 }
 
 /// The backward step.
-pub(super) struct GruBackward(pub BackwardStep);
+pub(crate) struct GruBackward(pub BackwardStep);
 
 impl Kernel for GruBackward {
     #[inline(always)]

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::blocks::ByUnit;
+use super::buffers::Buffer;
 use super::product::panel_vectors;
 use super::simd::Isa;
 
@@ -13,22 +15,12 @@ pub(crate) enum FastCell {
     Gru,
 }
 
-impl FastCell {
-    /// Tensors of its state.
-    pub fn states(self) -> usize {
-        match self {
-            Self::Lstm => 2,
-            Self::Gru => 1,
-        }
-    }
-}
-
 /// Slots of a unit: what its gates come from; see `elementwise.rs`.
 pub(super) const SLOTS: usize = 4;
 
 /// What the input, or the hidden state, goes into.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Side {
+pub(crate) struct Side {
     /// The first of its slots; the others follow.
     pub first: usize,
     /// For each of its slots, the gate in the packed weights.
@@ -48,6 +40,9 @@ pub(crate) struct Sizes {
     pub directions: usize,
     pub d_input: usize,
     pub d_hidden: usize,
+    /// Features of the hidden state: fewer than `d_hidden` if it is projected, which only an
+    /// LSTM's can be.
+    pub d_recurrent: usize,
     pub isa: Isa,
 }
 
@@ -61,9 +56,37 @@ impl Sizes {
         self.d_hidden.div_ceil(self.lanes())
     }
 
+    /// Whether the hidden state is projected.
+    pub fn is_projected(&self) -> bool {
+        self.d_recurrent != self.d_hidden
+    }
+
+    /// Blocks of the features of the hidden state.
+    pub fn shown_blocks(&self) -> usize {
+        self.d_recurrent.div_ceil(self.lanes())
+    }
+
     /// Vectors that hold a row of the input.
     pub fn input_vectors(&self) -> usize {
         self.d_input.div_ceil(self.lanes())
+    }
+
+    /// Room for a value of each hidden unit of each sequence.
+    pub fn by_unit(&self, batch: usize) -> Buffer {
+        ByUnit::buffer(self.directions, batch, self.d_hidden, self.lanes())
+    }
+
+    pub fn share_by_unit<'a>(&self, buffer: &'a mut Buffer, batch: usize) -> ByUnit<'a> {
+        ByUnit::new(buffer, batch, self.d_hidden, self.lanes())
+    }
+
+    /// Room for a value of each feature of the hidden state of each sequence.
+    pub fn by_feature(&self, batch: usize) -> Buffer {
+        ByUnit::buffer(self.directions, batch, self.d_recurrent, self.lanes())
+    }
+
+    pub fn share_by_feature<'a>(&self, buffer: &'a mut Buffer, batch: usize) -> ByUnit<'a> {
+        ByUnit::new(buffer, batch, self.d_recurrent, self.lanes())
     }
 
     /// Hidden units of a block.
@@ -111,7 +134,17 @@ impl Sizes {
         panel_vectors(self.isa.registers(), 4)
     }
 
-    /// How long the gradient of a product's slots is.
+    /// Floats of the panels that give one block's slots from the input.
+    pub fn input_panels(&self) -> usize {
+        self.input_side().slots() * self.lanes() * self.d_input
+    }
+
+    /// Floats of the panels that give one block's slots from the hidden state.
+    pub fn hidden_panels(&self) -> usize {
+        self.hidden_side().slots() * self.lanes() * self.d_recurrent
+    }
+
+    /// How many slots' gradients there are in all blocks of one side.
     pub fn slots_depth(&self, side: Side) -> usize {
         self.blocks() * side.slots() * self.lanes()
     }
@@ -181,6 +214,37 @@ pub(super) fn pack_rows(
                     *to = *value;
                 }
             }
+        }
+    }
+}
+
+/// Lays out some vectors' worth of columns of a matrix `[depth, d_recurrent]`:
+/// `[depth, vectors * LANES]`.
+pub(super) fn pack_columns(sizes: &Sizes, matrix: &[f32], vectors: Range<usize>, to: &mut [f32]) {
+    let lanes = sizes.lanes();
+    let columns = vectors.start * lanes..(vectors.end * lanes).min(sizes.d_recurrent);
+    let rows = matrix.chunks_exact(sizes.d_recurrent);
+    for (to, row) in to.chunks_exact_mut(vectors.len() * lanes).zip(rows) {
+        to[..columns.len()].copy_from_slice(&row[columns.clone()]);
+        to[columns.len()..].fill(0.0);
+    }
+}
+
+/// Lays out some vectors' worth of rows of a matrix `[rows, d_recurrent]` as columns:
+/// `[d_recurrent, vectors * LANES]`.
+pub(super) fn pack_transposed(
+    sizes: &Sizes,
+    matrix: &[f32],
+    vectors: Range<usize>,
+    to: &mut [f32],
+) {
+    let lanes = sizes.lanes();
+    let width = vectors.len() * lanes;
+    to.fill(0.0);
+    let rows = matrix.chunks_exact(sizes.d_recurrent);
+    for (column, row) in rows.skip(vectors.start * lanes).take(width).enumerate() {
+        for (to, value) in to[column..].iter_mut().step_by(width).zip(row) {
+            *to = *value;
         }
     }
 }

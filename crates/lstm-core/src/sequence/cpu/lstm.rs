@@ -5,7 +5,7 @@ use super::elementwise::{BackwardStep, ForwardStep};
 use super::simd::{Kernel, Simd};
 
 /// The forward step.
-pub(super) struct LstmForward(pub ForwardStep);
+pub(crate) struct LstmForward(pub ForwardStep);
 
 impl Kernel for LstmForward {
     #[inline(always)]
@@ -44,7 +44,7 @@ impl Kernel for LstmForward {
 }
 
 /// The backward step.
-pub(super) struct LstmBackward(pub BackwardStep);
+pub(crate) struct LstmBackward(pub BackwardStep);
 
 impl Kernel for LstmBackward {
     #[inline(always)]
@@ -85,6 +85,10 @@ impl Kernel for LstmBackward {
                     s.mul(d_hidden, tanh_cell),
                     s.neg_mul_add(output, output, output),
                 );
+                if let Some(unprojected) = step.unprojected {
+                    let to = unprojected.data.add(row * unprojected.stride);
+                    s.store_first(to, s.mul(output, tanh_cell), unprojected.units);
+                }
                 s.store(step.d_state.add(row * lanes), s.mul(d_cell, forget));
                 s.store(saved, d_input);
                 s.store(saved.add(lanes), d_forget);

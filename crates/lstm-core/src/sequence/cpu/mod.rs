@@ -3,22 +3,28 @@
 
 mod activation;
 mod backward;
+mod blocks;
 mod buffers;
 mod elementwise;
 mod forward;
 mod gru;
 mod layout;
 mod lstm;
+mod operands;
 mod outer;
-mod pass;
+mod panels;
 mod plan;
 mod product;
+mod saved;
 mod simd;
+mod stream;
 mod threads;
 mod weight_gradients;
 
-pub(crate) use backward::{Backward, OutputGradients, Wanted, backward};
-pub(crate) use forward::{Forward, Keep, forward};
+pub(crate) use backward::{OutputGradients, Wanted, backward};
+pub(crate) use forward::forward;
 pub(crate) use layout::{FastCell, Sizes};
-pub(crate) use pass::{Operands, Saved};
+pub(crate) use operands::Operands;
+pub(crate) use saved::{Keep, Saved};
 pub(crate) use simd::Isa;
+pub(crate) use stream::{LayerStream, LooseWeights, PreparedWeights};

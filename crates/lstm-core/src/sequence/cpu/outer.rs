@@ -13,7 +13,7 @@ pub(super) fn tile_rows(registers: usize, vectors: usize) -> usize {
 }
 
 /// result += lhsᵀ · rhs, a tile of rows after the other.
-pub(super) struct OuterProduct<'a> {
+pub(crate) struct OuterProduct<'a> {
     /// How many time steps of how many sequences are added up.
     pub depth: usize,
     /// `[tiles, depth, tile_rows]`

@@ -8,17 +8,19 @@
 use std::ops::Range;
 
 use super::layout::Sizes;
-use super::threads::Barrier;
+use super::threads::{self, Barrier, BreakOnPanic};
 use crate::sequence::packing::Packing;
 
 /// What one thread does of a sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
+pub(crate) struct Part {
     pub direction: usize,
     /// Sequences, by their sorted places.
     pub rows: Range<usize>,
     /// Blocks of hidden units.
     pub blocks: Range<usize>,
+    /// Blocks of features of the hidden state: those of the units, unless it is projected.
+    pub shown: Range<usize>,
     /// Vectors of the input's columns, of which it gives the gradient.
     pub input_vectors: Range<usize>,
     /// The parts of the same direction and sequences share a barrier.
@@ -28,7 +30,7 @@ pub(super) struct Part {
 }
 
 /// All parts, and the threads that do them.
-pub(super) struct Plan {
+pub(crate) struct Plan {
     pub parts: Vec<Part>,
     pub threads: usize,
     /// One for each group of parts, then one for all threads.
@@ -48,6 +50,7 @@ impl Plan {
                         direction,
                         rows: rows.clone(),
                         blocks: share(sizes.blocks(), unit_part, unit_parts),
+                        shown: share(sizes.shown_blocks(), unit_part, unit_parts),
                         input_vectors: share(sizes.input_vectors(), unit_part, unit_parts),
                         group: direction * row_parts + row_part,
                         turn: (row_part, row_parts),
@@ -63,6 +66,14 @@ impl Plan {
             threads,
             barriers,
         }
+    }
+
+    /// Does some work on every thread at the same time.
+    pub fn run(&self, work: impl Fn(usize) + Sync) {
+        threads::run(self.threads, |thread| {
+            let _guard = BreakOnPanic(&self.barriers);
+            work(thread);
+        });
     }
 
     /// The parts of one thread. Parts that wait for each other have a thread each.

@@ -12,7 +12,7 @@ const BLOCK_BYTES: usize = 16 << 10;
 /// A matrix whose columns come in blocks: element (row, column) lies at
 /// `row * row_stride + (column / block) * block_stride + column % block`.
 #[derive(Clone, Copy)]
-pub(super) struct Rows {
+pub(crate) struct Rows {
     data: *const f32,
     len: usize,
     row_stride: usize,
@@ -41,6 +41,16 @@ impl Rows {
         }
     }
 
+    /// A matrix whose rows lie one behind the other, while it is borrowed.
+    ///
+    /// # Safety
+    ///
+    /// The slice outlives the value.
+    pub unsafe fn plain(data: &[f32], columns: usize) -> Self {
+        // SAFETY: see above.
+        unsafe { Self::blocked((data.as_ptr(), data.len()), columns, columns, 0) }
+    }
+
     /// Whether `rows` rows of `columns` columns lie within the data.
     fn hold(&self, rows: usize, columns: usize) -> bool {
         let blocks = (columns - 1) / self.block;
@@ -62,11 +72,14 @@ pub(super) enum Start<'a> {
     Result,
 }
 
+/// What a product without bias starts from: the widest panel's row.
+pub(super) static ZEROS: [f32; 64] = [0.0; 64];
+
 /// result = start + lhs · panels.
 ///
 /// A panel is `[depth, vectors * LANES]`; several lie one behind the other, and so do their
 /// columns in the result.
-pub(super) struct Product<'a> {
+pub(crate) struct Product<'a> {
     pub rows: usize,
     pub depth: usize,
     pub lhs: Rows,

@@ -30,7 +30,7 @@ pub(super) fn run(count: usize, work: impl Fn(usize) + Sync) {
 }
 
 /// Where the members of a group wait for each other.
-pub(super) struct Barrier {
+pub(crate) struct Barrier {
     members: usize,
     arrived: AtomicUsize,
     round: AtomicUsize,
@@ -76,7 +76,7 @@ impl Barrier {
 }
 
 /// Breaks barriers if its thread panics, so that no other waits for it for ever.
-pub(super) struct BreakOnPanic<'a>(pub &'a [Barrier]);
+pub(crate) struct BreakOnPanic<'a>(pub &'a [Barrier]);
 
 impl Drop for BreakOnPanic<'_> {
     fn drop(&mut self) {

@@ -6,14 +6,14 @@
 
 use std::ops::Range;
 
+use super::backward::Trace;
 use super::buffers::{Buffer, Shared};
 use super::layout::{FastCell, SLOTS, Side, Sizes};
+use super::operands::{Before, Operands};
 use super::outer::{OuterProduct, tile_rows};
-use super::pass::{Operands, Steps};
 use super::plan::{Plan, share};
-use super::simd::Isa;
 
-/// Bytes of the slots' gradients that stay in the first level of the cache.
+/// Bytes of the gradients that stay in the first level of the cache.
 const BLOCK_BYTES: usize = 24 << 10;
 
 /// Rows of the sums that are laid out at once.
@@ -25,6 +25,7 @@ pub(crate) struct WeightGradients {
     pub recurrent_weight: Vec<f32>,
     pub input_bias: Vec<f32>,
     pub recurrent_bias: Vec<f32>,
+    pub projection_weight: Vec<f32>,
 }
 
 impl WeightGradients {
@@ -32,157 +33,170 @@ impl WeightGradients {
         let columns = sizes.directions * sizes.columns();
         Self {
             input_weight: vec![0.0; sizes.d_input * columns],
-            recurrent_weight: vec![0.0; sizes.d_hidden * columns],
+            recurrent_weight: vec![0.0; sizes.d_recurrent * columns],
             input_bias: vec![0.0; columns],
             recurrent_bias: vec![0.0; columns],
+            projection_weight: match sizes.is_projected() {
+                true => vec![0.0; sizes.directions * sizes.d_hidden * sizes.d_recurrent],
+                false => Vec::new(),
+            },
         }
     }
 
-    pub fn share(&mut self) -> [[Shared<'_>; 2]; 2] {
-        [
-            [
+    pub fn share(&mut self) -> SharedGradients<'_> {
+        SharedGradients {
+            weights: [
                 Shared::new(&mut self.input_weight),
-                Shared::new(&mut self.input_bias),
-            ],
-            [
                 Shared::new(&mut self.recurrent_weight),
+                Shared::new(&mut self.projection_weight),
+            ],
+            biases: [
+                Shared::new(&mut self.input_bias),
                 Shared::new(&mut self.recurrent_bias),
             ],
-        ]
+        }
     }
 }
 
-/// The sums of one side: of the input, or of the hidden state.
+pub(crate) struct SharedGradients<'a> {
+    /// Of [`INPUT`], [`HIDDEN`] and [`PROJECTION`].
+    weights: [Shared<'a>; 3],
+    biases: [Shared<'a>; 2],
+}
+
+const INPUT: usize = 0;
+const HIDDEN: usize = 1;
+const PROJECTION: usize = 2;
+
+/// The sums of one weight. Its columns come in panels: vectors that lie side by side in what comes
+/// back.
 #[derive(Clone, Copy)]
 struct Sums {
-    side: Side,
-    /// Rows of the weight; one more is the bias.
+    weight: usize,
+    /// Rows of the weight.
     rows: usize,
+    /// Whether one more row is the bias.
+    bias: bool,
+    /// Vectors of a panel.
     vectors: usize,
+    /// The slots that a block of units is made of; none of the projection.
+    side: Option<Side>,
+    blocks: usize,
     tile_rows: usize,
-    tiles: usize,
+    lanes: usize,
 }
 
 impl Sums {
-    fn new(sizes: &Sizes, side: Side, rows: usize) -> Self {
-        let vectors = sizes.slot_vectors(side);
-        let tile_rows = tile_rows(sizes.isa.registers(), vectors);
-        Self {
-            side,
+    fn of(sizes: &Sizes) -> Vec<Self> {
+        let registers = sizes.isa.registers();
+        let sums = |weight, rows, bias, vectors, side, blocks| Self {
+            weight,
             rows,
+            bias,
             vectors,
-            tile_rows,
-            tiles: (rows + 1).div_ceil(tile_rows),
+            side,
+            blocks,
+            tile_rows: tile_rows(registers, vectors),
+            lanes: sizes.lanes(),
+        };
+        let slots = |weight, side: Side, rows, bias| {
+            let vectors = sizes.slot_vectors(side);
+            sums(weight, rows, bias, vectors, Some(side), sizes.blocks())
+        };
+        // Both biases of an LSTM's gate are only ever added up, and have the same gradient.
+        let both_biases = sizes.cell == FastCell::Gru;
+        let mut all = vec![
+            slots(INPUT, sizes.input_side(), sizes.d_input, true),
+            slots(HIDDEN, sizes.hidden_side(), sizes.d_recurrent, both_biases),
+        ];
+        if sizes.is_projected() {
+            let blocks = sizes.shown_blocks();
+            all.push(sums(PROJECTION, sizes.d_hidden, false, 1, None, blocks));
         }
+        all
     }
 
-    fn both(sizes: &Sizes) -> [Self; 2] {
-        [
-            Self::new(sizes, sizes.input_side(), sizes.d_input),
-            Self::new(sizes, sizes.hidden_side(), sizes.d_hidden),
-        ]
+    fn tiles(&self) -> usize {
+        (self.rows + usize::from(self.bias)).div_ceil(self.tile_rows)
     }
 
     /// Panels of one block.
     fn panels(&self) -> usize {
-        self.side.slots() / self.vectors
+        self.side.map_or(1, |side| side.slots() / self.vectors)
     }
 
-    fn width(&self, isa: Isa) -> usize {
-        self.vectors * isa.lanes()
+    fn width(&self) -> usize {
+        self.vectors * self.lanes
     }
 
     /// Floats of one panel's sums.
-    fn panel_len(&self, isa: Isa) -> usize {
-        self.tiles * self.tile_rows * self.width(isa)
+    fn panel_len(&self) -> usize {
+        self.tiles() * self.tile_rows * self.width()
     }
 
     /// Floats of one direction's sums: `[blocks, panels, tiles * tile_rows, vectors * LANES]`.
-    fn len(&self, sizes: &Sizes) -> usize {
-        sizes.blocks() * self.panels() * self.panel_len(sizes.isa)
+    fn len(&self) -> usize {
+        self.blocks * self.panels() * self.panel_len()
     }
 }
 
-/// The sums of both sides and all directions.
-pub(super) struct WeightSums {
-    sums: [Sums; 2],
-    buffers: [Buffer; 2],
-}
+/// The sums of all weights and directions.
+pub(crate) struct WeightSums(Vec<(Sums, Buffer)>);
 
 impl WeightSums {
     pub fn take(sizes: &Sizes) -> Self {
-        let sums = Sums::both(sizes);
-        Self {
-            sums,
-            buffers: sums.map(|sums| Buffer::take(sizes.directions * sums.len(sizes))),
-        }
+        let with_buffer = |sums: Sums| (sums, Buffer::take(sizes.directions * sums.len()));
+        Self(Sums::of(sizes).into_iter().map(with_buffer).collect())
     }
 
     pub fn share(&mut self) -> SharedSums<'_> {
-        SharedSums {
-            sums: self.sums,
-            data: self.buffers.each_mut().map(Buffer::share),
-        }
+        let all = self.0.iter_mut();
+        SharedSums(all.map(|(sums, buffer)| (*sums, buffer.share())).collect())
     }
 }
 
-#[derive(Clone, Copy)]
-pub(super) struct SharedSums<'a> {
-    sums: [Sums; 2],
-    data: [Shared<'a>; 2],
-}
+pub(crate) struct SharedSums<'a>(Vec<(Sums, Shared<'a>)>);
 
-/// Tiles of one direction and side that a thread adds up.
-struct Task {
+/// Tiles of one weight in one direction, which one thread adds up.
+struct Task<'a> {
+    sums: Sums,
+    data: Shared<'a>,
     direction: usize,
-    side: usize,
     tiles: Range<usize>,
 }
 
-impl SharedSums<'_> {
+impl<'a> SharedSums<'a> {
     /// What a thread adds up: its share of all tiles.
-    fn tasks(&self, sizes: &Sizes, plan: &Plan, thread: usize) -> Vec<Task> {
-        let all: usize = self.sums.iter().map(|sums| sums.tiles).sum();
+    fn tasks(&self, sizes: &Sizes, plan: &Plan, thread: usize) -> Vec<Task<'a>> {
+        let all: usize = self.0.iter().map(|(sums, _)| sums.tiles()).sum();
         let mine = share(all * sizes.directions, thread, plan.threads);
         let mut tasks = Vec::new();
         let mut first = 0;
         for direction in 0..sizes.directions {
-            for (side, sums) in self.sums.iter().enumerate() {
-                let tiles = mine.start.max(first)..mine.end.min(first + sums.tiles);
+            for (sums, data) in &self.0 {
+                let end = first + sums.tiles();
+                let tiles = mine.start.max(first)..mine.end.min(end);
                 if !tiles.is_empty() {
                     tasks.push(Task {
+                        sums: *sums,
+                        data: *data,
                         direction,
-                        side,
                         tiles: tiles.start - first..tiles.end - first,
                     });
                 }
-                first += sums.tiles;
+                first = end;
             }
         }
         tasks
     }
 
-    /// The sums of a task's tiles in one panel.
-    ///
-    /// # Safety
-    ///
-    /// The task is this thread's.
-    unsafe fn panel(&self, sizes: &Sizes, task: &Task, block: usize, panel: usize) -> &mut [f32] {
-        let sums = &self.sums[task.side];
-        let index = (task.direction * sizes.blocks() + block) * sums.panels() + panel;
-        let tile = sums.tile_rows * sums.width(sizes.isa);
-        let start = index * sums.panel_len(sizes.isa) + task.tiles.start * tile;
-        // SAFETY: see above.
-        unsafe { self.data[task.side].write(start, task.tiles.len() * tile) }
-    }
-
     /// Sets a thread's sums to zero.
     pub fn clear(&self, sizes: &Sizes, plan: &Plan, thread: usize) {
         for task in self.tasks(sizes, plan, thread) {
-            for block in 0..sizes.blocks() {
-                for panel in 0..self.sums[task.side].panels() {
+            for block in 0..task.sums.blocks {
+                for panel in 0..task.sums.panels() {
                     // SAFETY: the task is this thread's.
-                    unsafe { self.panel(sizes, &task, block, panel) }.fill(0.0);
+                    unsafe { task.panel(&task.tiles, block, panel) }.fill(0.0);
                 }
             }
         }
@@ -193,55 +207,78 @@ impl SharedSums<'_> {
         &self,
         operands: &Operands,
         output: &[f32],
-        segment: Range<usize>,
-        steps: &Steps,
+        trace: &Trace,
         plan: &Plan,
         thread: usize,
     ) {
-        let sizes = &operands.sizes;
-        for task in self.tasks(sizes, plan, thread) {
-            let sums = &self.sums[task.side];
-            let sources = Sources::new(operands, output, segment.clone(), &task);
+        for task in self.tasks(&operands.sizes, plan, thread) {
+            let sums = &task.sums;
+            let sources = Sources::new(operands, output, trace, &task);
             let count = sources.rows.len();
-            let depth = BLOCK_BYTES / (4 * sums.width(sizes.isa));
-            let at_once = (ROWS_AT_ONCE / sums.tile_rows).max(1);
+            let depth = BLOCK_BYTES / (4 * sums.width());
+            let at_once = (ROWS_AT_ONCE / sums.tile_rows).min(task.tiles.len());
             let mut laid_out = Buffer::take(at_once * sums.tile_rows * depth);
             for start in (0..count).step_by(depth) {
                 let some = start..(start + depth).min(count);
                 for first in task.tiles.clone().step_by(at_once) {
                     let tiles = first..(first + at_once).min(task.tiles.end);
                     sources.lay_out(sums, &tiles, some.clone(), laid_out.as_mut_slice());
-                    let part = Task { tiles, ..task };
-                    self.add_tiles(sizes, &part, steps, some.clone(), laid_out.as_slice());
+                    task.add(trace, &tiles, some.clone(), laid_out.as_slice(), operands);
                 }
             }
         }
     }
 
+    /// Copies a thread's sums to where the gradients belong.
+    pub fn unload(&self, sizes: &Sizes, plan: &Plan, thread: usize, to: &SharedGradients) {
+        for task in self.tasks(sizes, plan, thread) {
+            task.unload(sizes, to);
+        }
+    }
+}
+
+impl<'a> Task<'a> {
+    /// The sums of some tiles in one panel.
+    ///
+    /// # Safety
+    ///
+    /// The task is this thread's.
+    unsafe fn panel(&self, tiles: &Range<usize>, block: usize, panel: usize) -> &'a mut [f32] {
+        let sums = &self.sums;
+        let index = (self.direction * sums.blocks + block) * sums.panels() + panel;
+        let tile = sums.tile_rows * sums.width();
+        let start = index * sums.panel_len() + tiles.start * tile;
+        // SAFETY: see above.
+        unsafe { self.data.write(start, tiles.len() * tile) }
+    }
+
     /// Adds some steps to some tiles.
-    fn add_tiles(
+    fn add(
         &self,
-        sizes: &Sizes,
-        task: &Task,
-        steps: &Steps,
+        trace: &Trace,
+        tiles: &Range<usize>,
         some: Range<usize>,
         lhs: &[f32],
+        operands: &Operands,
     ) {
-        let sums = &self.sums[task.side];
-        let lanes = sizes.lanes();
-        for block in 0..sizes.blocks() {
-            // SAFETY: all threads have waited since the slots were written.
-            let slots = unsafe { steps.slots.block(sizes, task.direction, block) };
+        let sums = &self.sums;
+        let (by_step, row, first) = match sums.side {
+            Some(side) => (&trace.steps.slots, SLOTS * sums.lanes, side.first),
+            None => (&trace.d_shown, sums.lanes, 0),
+        };
+        for block in 0..sums.blocks {
+            // SAFETY: all threads have waited since this was written.
+            let gradients = unsafe { by_step.block(self.direction, block) };
             for panel in 0..sums.panels() {
-                let slot = sums.side.first + panel * sums.vectors;
+                let column = (first + panel * sums.vectors) * sums.lanes;
                 // SAFETY: the task is this thread's.
-                let result = unsafe { self.panel(sizes, task, block, panel) };
-                sizes.isa.run(OuterProduct {
+                let result = unsafe { self.panel(tiles, block, panel) };
+                operands.sizes.isa.run(OuterProduct {
                     depth: some.len(),
                     lhs,
-                    tiles: task.tiles.len(),
-                    rhs: &slots[some.start * SLOTS * lanes + slot * lanes..],
-                    rhs_stride: SLOTS * lanes,
+                    tiles: tiles.len(),
+                    rhs: &gradients[some.start * row + column..],
+                    rhs_stride: row,
                     vectors: sums.vectors,
                     result,
                 });
@@ -249,108 +286,125 @@ impl SharedSums<'_> {
         }
     }
 
-    /// Copies a thread's sums to where the gradients belong.
-    pub fn unload(
-        &self,
-        sizes: &Sizes,
-        plan: &Plan,
-        thread: usize,
-        to: &[[Shared; 2]; 2],
-    ) {
-        let (lanes, columns) = (sizes.lanes(), sizes.columns());
-        for task in self.tasks(sizes, plan, thread) {
-            let sums = &self.sums[task.side];
-            let width = sums.width(sizes.isa);
-            for block in 0..sizes.blocks() {
-                for (slot, gate) in sums.side.gates.iter().enumerate() {
-                    // SAFETY: the task is this thread's.
-                    let from = unsafe { self.panel(sizes, &task, block, slot / sums.vectors) };
-                    let first = task.tiles.start * sums.tile_rows;
-                    let rows = from.chunks_exact(width).zip(first..=sums.rows);
-                    let column = task.direction * columns + gate * sizes.d_hidden + block * lanes;
-                    for (from, row) in rows {
-                        let from = &from[slot % sums.vectors * lanes..][..sizes.units(block)];
-                        let weight = row < sums.rows;
-                        let start = match weight {
-                            true => column + (task.direction * (sums.rows - 1) + row) * columns,
-                            false => column,
-                        };
-                        for target in self.targets(sizes.cell, task.side, weight, to) {
-                            // SAFETY: only this thread has this row of this direction and side.
-                            unsafe { target.write(start, from.len()) }.copy_from_slice(from);
-                        }
-                    }
+    fn unload(&self, sizes: &Sizes, to: &SharedGradients) {
+        let (sums, lanes) = (&self.sums, self.sums.lanes);
+        let columns = match sums.side {
+            Some(_) => sizes.columns(),
+            None => sizes.d_recurrent,
+        };
+        for block in 0..sums.blocks {
+            // The vectors of a block, and the column that each begins at.
+            let vectors: Vec<(usize, usize)> = match sums.side {
+                Some(side) => side
+                    .gates
+                    .iter()
+                    .map(|gate| gate * sizes.d_hidden + block * lanes)
+                    .enumerate()
+                    .collect(),
+                None => vec![(0, block * lanes)],
+            };
+            let units = match sums.side {
+                Some(_) => sizes.units(block),
+                None => (sizes.d_recurrent - block * lanes).min(lanes),
+            };
+            for (vector, column) in vectors {
+                // SAFETY: the task is this thread's.
+                let from = unsafe { self.panel(&self.tiles, block, vector / sums.vectors) };
+                let rows = from.chunks_exact(sums.width());
+                let first = self.tiles.start * sums.tile_rows;
+                let last = sums.rows + usize::from(sums.bias);
+                for (row, from) in (first..last).zip(rows) {
+                    let from = &from[vector % sums.vectors * lanes..][..units];
+                    // SAFETY: only this thread has this row of this weight and direction.
+                    unsafe { self.unload_row(row, column, columns, from, sizes, to) };
                 }
             }
         }
     }
 
-    /// Where a row belongs. Both biases of an LSTM's gate are only ever added up, and have the same
-    /// gradient: that of the input's side.
-    fn targets<'a>(
+    /// Copies part of a row to where it belongs.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else has this row.
+    unsafe fn unload_row(
         &self,
-        cell: FastCell,
-        side: usize,
-        weight: bool,
-        to: &'a [[Shared<'a>; 2]; 2],
-    ) -> Vec<&'a Shared<'a>> {
-        match (weight, cell, side) {
-            (true, _, _) => vec![&to[side][0]],
-            (false, FastCell::Gru, _) => vec![&to[side][1]],
-            (false, FastCell::Lstm, 0) => vec![&to[0][1], &to[1][1]],
-            (false, FastCell::Lstm, _) => vec![],
+        row: usize,
+        column: usize,
+        columns: usize,
+        from: &[f32],
+        sizes: &Sizes,
+        to: &SharedGradients,
+    ) {
+        let sums = &self.sums;
+        // SAFETY: see above.
+        unsafe {
+            if row < sums.rows {
+                let start = (self.direction * sums.rows + row) * columns + column;
+                let to = to.weights[sums.weight].write(start, from.len());
+                to.copy_from_slice(from);
+                return;
+            }
+            let start = self.direction * columns + column;
+            let biases = match sizes.cell {
+                FastCell::Lstm => &to.biases[..],
+                FastCell::Gru => &to.biases[sums.weight..sums.weight + 1],
+            };
+            for bias in biases {
+                bias.write(start, from.len()).copy_from_slice(from);
+            }
         }
     }
 }
 
-/// What went in at each step of a segment.
+/// What went in at each packed step of a segment.
 struct Sources<'a> {
-    /// None is zero.
-    rows: Vec<Option<&'a [f32]>>,
+    rows: Vec<&'a [f32]>,
     /// What each row is multiplied with.
     masks: Option<Vec<&'a [f32]>>,
 }
 
 impl<'a> Sources<'a> {
-    fn new(
-        operands: &'a Operands,
-        output: &'a [f32],
-        segment: Range<usize>,
-        task: &Task,
-    ) -> Self {
-        let (sizes, packing) = (&operands.sizes, operands.packing);
-        let gather = &packing.direction(task.direction).gather;
-        let (d_input, d_hidden) = (sizes.d_input, sizes.d_hidden);
-        if task.side == 0 {
-            let packed = packing.offsets[segment.start]..packing.offsets[segment.end];
-            let row = |place: &usize| Some(&operands.x[place * d_input..(place + 1) * d_input]);
-            return Self {
-                rows: gather[packed].iter().map(row).collect(),
-                masks: None,
-            };
-        }
-        let of_sequence = |states: &'a [f32], place: usize| {
-            let row = task.direction * packing.batch + packing.rows[place];
-            &states[row * d_hidden..(row + 1) * d_hidden]
-        };
-        let mut rows = Vec::new();
-        let mut masks = operands.mask.map(|_| Vec::new());
-        for step in segment {
-            for place in 0..packing.active[step] {
-                rows.push(if step == 0 {
-                    let initial = operands.initial.first();
-                    initial.map(|initial| of_sequence(initial, place))
-                } else {
-                    let last = gather[packing.offsets[step - 1] + place];
-                    let start = (last * sizes.directions + task.direction) * d_hidden;
-                    Some(&output[start..start + d_hidden])
-                });
-                if let (Some(masks), Some(mask)) = (&mut masks, operands.mask) {
-                    masks.push(of_sequence(mask, place));
+    fn new(operands: &'a Operands, output: &'a [f32], trace: &Trace<'a>, task: &Task) -> Self {
+        let (sizes, direction) = (&operands.sizes, task.direction);
+        let packed = operands.packed_steps(&trace.segment);
+        match task.sums.weight {
+            INPUT => {
+                let row = |place: &usize| {
+                    &operands.x[place * sizes.d_input..(place + 1) * sizes.d_input]
+                };
+                let gather = &operands.packing.direction(direction).gather;
+                Self {
+                    rows: gather[packed].iter().map(row).collect(),
+                    masks: None,
+                }
+            }
+            HIDDEN => {
+                let columns = 0..sizes.d_recurrent;
+                let mut rows = Vec::with_capacity(packed.len());
+                let mut masks = operands.mask.map(|_| Vec::with_capacity(packed.len()));
+                for step in trace.segment.clone() {
+                    for place in 0..operands.packing.active[step] {
+                        rows.push(match operands.before(direction, step, place, &columns) {
+                            Before::Initial(row) => row,
+                            Before::Output(at) => &output[at],
+                        });
+                        if let (Some(masks), Some(mask)) = (&mut masks, operands.mask) {
+                            masks.push(operands.of_sequence(mask, direction, place));
+                        }
+                    }
+                }
+                Self { rows, masks }
+            }
+            _ => {
+                // SAFETY: all threads have waited since this was written.
+                let unprojected = unsafe { trace.unprojected.block(direction, 0) };
+                Self {
+                    rows: unprojected.chunks_exact(sizes.d_hidden).collect(),
+                    masks: None,
                 }
             }
         }
-        Self { rows, masks }
     }
 
     /// Lays out the rows of some steps as tiles: `[tiles, steps, tile_rows]`. After the last of
@@ -363,10 +417,7 @@ impl<'a> Sources<'a> {
                 let first = tile * height;
                 let values = sums.rows.saturating_sub(first).min(height);
                 let wanted = first..first + values;
-                match self.rows[step] {
-                    None => to[..values].fill(0.0),
-                    Some(row) => to[..values].copy_from_slice(&row[wanted.clone()]),
-                }
+                to[..values].copy_from_slice(&self.rows[step][wanted.clone()]);
                 if let Some(masks) = &self.masks {
                     for (to, mask) in to.iter_mut().zip(&masks[step][wanted]) {
                         *to *= mask;
@@ -374,7 +425,7 @@ impl<'a> Sources<'a> {
                 }
                 if values < height {
                     to[values..].fill(0.0);
-                    if first + values == sums.rows {
+                    if first + values == sums.rows && sums.bias {
                         to[values] = 1.0;
                     }
                 }
