@@ -47,7 +47,7 @@ pub(crate) fn sizes(cell: FastCell, weights: &PackedWeights) -> Sizes {
 /// Runs one layer over `x` `[batch, time, d_input]` from the states `[directions, batch,
 /// features]`, hidden first.
 pub(super) fn run(
-    cell: FastCell,
+    sizes: Sizes,
     x: Tensor<3>,
     weights: &PackedWeights,
     initial: Vec<Tensor<3>>,
@@ -55,7 +55,6 @@ pub(super) fn run(
     options: SequenceOptions,
 ) -> (Tensor<3>, Vec<Tensor<3>>) {
     let device = x.device();
-    let sizes = sizes(cell, weights);
     let nothing = || Tensor::<1>::zeros([0], &device).into_dispatch();
     let bias = |bias: &Option<Param<Tensor<2>>>| match bias {
         Some(bias) => bias.val(),

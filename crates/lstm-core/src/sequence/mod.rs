@@ -5,10 +5,12 @@ mod fused;
 mod operation;
 mod packing;
 mod reference;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::cell::{GruStep, LstmStep};
 use crate::dropout::{DropoutMask, Mode, dropout, recurrent_mask};
@@ -64,13 +66,13 @@ impl SequenceOptions {
         &self,
         direction: usize,
         [batch, d_recurrent]: [usize; 2],
-        device: &Device,
+        options: (&Device, DType),
     ) -> Option<Tensor<2>> {
         let mask = self.recurrent_mask.as_ref()?;
         let count = batch * d_recurrent;
         let own = mask[direction * count..(direction + 1) * count].to_vec();
         let own = TensorData::new(own, [batch, d_recurrent]);
-        Some(Tensor::from_data(own, device))
+        Some(Tensor::from_data(own, options))
     }
 }
 
@@ -153,7 +155,10 @@ impl Stack<'_> {
         check_input(&x, lengths, first.d_input());
         let features = self.recurrence.state_features(first);
         let initial = initial.unwrap_or_else(|| {
-            let zeros = |&features| Tensor::zeros([rows, lengths.batch(), features], &x.device());
+            let zeros = |&features| {
+                let shape = [rows, lengths.batch(), features];
+                Tensor::zeros(shape, (&x.device(), x.dtype()))
+            };
             features.iter().map(zeros).collect()
         });
         for (state, &features) in initial.iter().zip(&features) {
@@ -213,14 +218,30 @@ fn sequence(
     packing: &Arc<Packing>,
     options: SequenceOptions,
 ) -> (Tensor<3>, Vec<Tensor<3>>) {
-    if let Some(cell) = fused::body(recurrence, &x) {
-        return fused::run(cell, x, weights, initial, packing, options);
+    match fused::body(recurrence, &x) {
+        Some(cell) => {
+            let sizes = fused::sizes(cell, weights);
+            fused::run(sizes, x, weights, initial, packing, options)
+        }
+        None => plain(recurrence, x, weights, initial, packing, &options),
     }
+}
+
+/// The same in plain tensor operations, one direction after the other.
+fn plain(
+    recurrence: Recurrence,
+    x: Tensor<3>,
+    weights: &PackedWeights,
+    initial: Vec<Tensor<3>>,
+    packing: &Packing,
+    options: &SequenceOptions,
+) -> (Tensor<3>, Vec<Tensor<3>>) {
     let device = x.device();
+    let like = (&device, x.dtype());
     let mut outputs = Vec::new();
     let mut finals = vec![Vec::new(); initial.len()];
     for direction in 0..weights.directions() {
-        let step = recurrence.time_step(&weights.direction(direction), &options);
+        let step = recurrence.time_step(&weights.direction(direction), options);
         let initial = initial
             .iter()
             .map(|state| {
@@ -233,7 +254,7 @@ fn sequence(
             .collect();
         let order = packing.direction(direction);
         let mask_shape = [packing.batch, weights.d_recurrent()];
-        let mask = options.mask_of(direction, mask_shape, &device);
+        let mask = options.mask_of(direction, mask_shape, like);
         let (output, states) = reference::run(&step, x.clone(), initial, mask, packing, order);
         outputs.push(output);
         for (all, state) in finals.iter_mut().zip(states) {

@@ -8,7 +8,7 @@ use crate::lengths::Lengths;
 
 /// How the time steps of a batch are packed.
 #[derive(Debug)]
-pub(super) struct Packing {
+pub(crate) struct Packing {
     /// `rows[i]` is the batch row that lies at sorted place `i`.
     pub rows: Vec<usize>,
     /// How many sequences are still running at each step: never grows.
@@ -23,7 +23,7 @@ pub(super) struct Packing {
 
 /// Where each packed step comes from, and where each step of the batch went.
 #[derive(Debug)]
-pub(super) struct Order {
+pub(crate) struct Order {
     /// For each packed step, its place in the batch laid out as `[batch * time]`.
     pub gather: Vec<usize>,
     /// For each place of `[batch * time]`, its packed step, or the number of packed steps where

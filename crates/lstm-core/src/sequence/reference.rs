@@ -15,11 +15,11 @@ pub(super) fn run(
     packing: &Packing,
     order: &Order,
 ) -> (Tensor<3>, Vec<Tensor<2>>) {
-    let device = x.device();
+    let (device, dtype) = (x.device(), x.dtype());
     let [batch, time, d_input] = x.dims();
     let d_recurrent = initial[0].dims()[1];
     if order.gather.is_empty() {
-        return (Tensor::zeros([batch, time, d_recurrent], &device), initial);
+        return (Tensor::zeros([batch, time, d_recurrent], (&device, dtype)), initial);
     }
 
     // The input projection of all real steps is one product.
@@ -56,7 +56,7 @@ pub(super) fn run(
 
     let mut output = outputs;
     if packing.is_ragged() {
-        output.push(Tensor::zeros([1, d_recurrent], &device));
+        output.push(Tensor::zeros([1, d_recurrent], (&device, dtype)));
     }
     let output = Tensor::cat(output, 0)
         .select(0, indices(&order.scatter, &device))

@@ -22,12 +22,12 @@ use crate::{
 
 const CELLS: [Cell; 3] = [Cell::Lstm, Cell::Gru, Cell::GruResetBefore];
 
-fn device() -> Device {
+pub(crate) fn device() -> Device {
     Device::flex().autodiff()
 }
 
 /// Random numbers in ±1; the same for the same seed and name.
-fn random<const D: usize>(seed: u64, name: &str, shape: [usize; D]) -> Tensor<D> {
+pub(crate) fn random<const D: usize>(seed: u64, name: &str, shape: [usize; D]) -> Tensor<D> {
     let mut stream = RandomSource::new(seed).stream(Purpose::named(name), 0);
     let values: Vec<f32> = (0..shape.iter().product())
         .map(|_| (2.0 * stream.uniform() - 1.0) as f32)
@@ -35,7 +35,7 @@ fn random<const D: usize>(seed: u64, name: &str, shape: [usize; D]) -> Tensor<D>
     Tensor::from_data(TensorData::new(values, shape), &device())
 }
 
-fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
+pub(crate) fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
     tensor.to_data().iter().collect()
 }
 

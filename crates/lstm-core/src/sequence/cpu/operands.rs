@@ -152,7 +152,7 @@ impl Operands<'_> {
 }
 
 /// A hidden state before a step.
-pub(super) enum Before<'a> {
+pub(crate) enum Before<'a> {
     Initial(&'a [f32]),
     /// Where it lies in the output.
     Output(Range<usize>),

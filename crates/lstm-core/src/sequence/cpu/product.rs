@@ -63,7 +63,7 @@ impl Rows {
 
 /// What a product is added to.
 #[derive(Clone, Copy)]
-pub(super) enum Start<'a> {
+pub(crate) enum Start<'a> {
     /// The same for every row, such as a bias; a panel's columns lie side by side.
     Row(&'a [f32]),
     /// Row by row, this far apart.
