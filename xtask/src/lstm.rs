@@ -9,7 +9,7 @@ use crate::cargo::Cargo;
 use crate::failure::Failure;
 
 /// The commands that compute.
-const WITH_DEVICE: [&str; 3] = ["train", "evaluate", "predict"];
+const WITH_DEVICE: [&str; 4] = ["train", "evaluate", "predict", "profile"];
 
 /// Builds `lstm` with the backend, and runs it with the arguments.
 ///

@@ -31,6 +31,7 @@ Commands of the program `lstm`, which this builds and passes all arguments on to
     train      Train a model from a recipe, or go on with an interrupted run
     evaluate   Score a trained model on a labelled file
     predict    Use a trained model: one answer for each text or line of input
+    profile    Time the parts of a training step
     recipes    List the recipes: their data, what score to expect, how long they take
     inspect    Show what is in a bundle: architecture, parameters, vocabulary, training
 
@@ -44,8 +45,8 @@ Commands for those who change the code:
 Options:
 
     --backend NAME   What computes: flex (the default: any CPU), ndarray, wgpu, vulkan, metal,
-                     cuda, rocm. It is compiled in when first used, and train, evaluate and
-                     predict use it unless --device says otherwise.
+                     cuda, rocm. It is compiled in when first used, and train, evaluate,
+                     predict and profile use it unless --device says otherwise.
 
 Paths are relative to where you are.
 ";

@@ -1,6 +1,7 @@
 //! Dropout with masks drawn on the host, sequence by sequence.
 
 use burn::tensor::{Tensor, TensorData};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, RandomSource};
@@ -43,33 +44,48 @@ pub fn dropout(
     purpose: Purpose,
     mode: Mode,
 ) -> Tensor<3> {
+    let device = x.device();
+    match dropout_factors(x.dims(), probability, mask, purpose, mode) {
+        None => x,
+        Some(factors) => x * Tensor::from_data(factors, &device),
+    }
+}
+
+/// What [`dropout`] multiplies by, on the host: `[batch, time, features]` with 1 in place of what
+/// the mask does not tell apart; `None` where it changes nothing.
+///
+/// # Panics
+///
+/// If `probability` is outside `[0, 1)`.
+pub fn dropout_factors(
+    [batch, time, features]: [usize; 3],
+    probability: f64,
+    mask: DropoutMask,
+    purpose: Purpose,
+    mode: Mode,
+) -> Option<TensorData> {
     check_probability(probability);
     let Mode::Training(source) = mode else {
-        return x;
+        return None;
     };
     if probability == 0.0 {
-        return x;
+        return None;
     }
-    let [batch, time, features] = x.dims();
-    let [_, mask_time, mask_features] = match mask {
-        DropoutMask::Element => [batch, time, features],
-        DropoutMask::Sequence => [batch, 1, features],
-        DropoutMask::Step => [batch, time, 1],
+    let [time, features] = match mask {
+        DropoutMask::Element => [time, features],
+        DropoutMask::Sequence => [1, features],
+        DropoutMask::Step => [time, 1],
     };
-    let mut factors = vec![0.0; batch * mask_time * mask_features];
+    let mut factors = vec![0.0; batch * time * features];
     if !factors.is_empty() {
-        for (row, factors) in factors
-            .chunks_exact_mut(mask_time * mask_features)
-            .enumerate()
-        {
-            source
-                .stream(purpose, row as u64)
-                .dropout_mask(probability, factors);
-        }
+        // Each sequence has its own stream, so that threads can share the work.
+        let sequences = factors.par_chunks_exact_mut(time * features).enumerate();
+        sequences.for_each(|(row, factors)| {
+            let mut stream = source.stream(purpose, row as u64);
+            stream.dropout_mask(probability, factors);
+        });
     }
-    let device = x.device();
-    let factors = TensorData::new(factors, [batch, mask_time, mask_features]);
-    x * Tensor::from_data(factors, &device)
+    Some(TensorData::new(factors, [batch, time, features]))
 }
 
 /// What the hidden state h_{t-1} of one layer is multiplied by before the recurrent products, at

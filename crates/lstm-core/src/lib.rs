@@ -42,7 +42,7 @@ mod weights;
 
 pub use cell::{GruCell, GruCellConfig, LstmCell, LstmCellConfig};
 pub use draws::WeightDraws;
-pub use dropout::{DropoutMask, Mode, dropout};
+pub use dropout::{DropoutMask, Mode, dropout, dropout_factors};
 pub use gate::{GruGate, LstmGate, ResetGate};
 pub use gru::{Gru, GruConfig};
 pub use initial::RecurrentInit;

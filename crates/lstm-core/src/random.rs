@@ -118,15 +118,18 @@ impl RandomStream {
         // 16 random bits a place: the probability is met within 2^-17.
         let threshold = (probability * 65536.0).round() as u32;
         let kept = (1.0 / (1.0 - probability)) as f32;
-        for places in mask.chunks_mut(4) {
-            let mut bits = self.0.next_u64();
-            for place in places {
-                *place = if (bits as u32 & 0xffff) < threshold {
+        let mut bytes = [0; 1024];
+        for places in mask.chunks_mut(bytes.len() / 2) {
+            // Words of 64 bits whole, as every number of a stream takes one.
+            let bytes = &mut bytes[..2 * places.len().next_multiple_of(4)];
+            self.0.fill_bytes(bytes);
+            for (place, bits) in places.iter_mut().zip(bytes.chunks_exact(2)) {
+                let bits = u16::from_le_bytes([bits[0], bits[1]]);
+                *place = if u32::from(bits) < threshold {
                     0.0
                 } else {
                     kept
                 };
-                bits >>= 16;
             }
         }
     }
@@ -173,6 +176,24 @@ mod tests {
             mask.iter()
                 .all(|x| *x == 0.0 || (x - 1.0 / 0.7).abs() < 1e-6)
         );
+    }
+
+    #[test]
+    fn dropout_mask_takes_four_places_from_a_number() {
+        let stream = RandomSource::new(3).stream(Purpose::named("test"), 0);
+        for count in [1, 4, 7, 512, 515, 1030] {
+            let (mut masked, mut numbers) = (stream.clone(), stream.clone());
+            let mut mask = vec![0.0; count];
+            masked.dropout_mask(0.3, &mut mask);
+            for places in mask.chunks(4) {
+                let bits = numbers.0.next_u64();
+                for (place, &factor) in places.iter().enumerate() {
+                    let share = (bits >> (16 * place) & 0xffff) as f64 / 65536.0;
+                    assert_eq!(factor == 0.0, share < 0.3, "place {place} of {count}");
+                }
+            }
+            assert_eq!(masked.uniform(), numbers.uniform());
+        }
     }
 
     #[test]

@@ -13,6 +13,10 @@
 
 pub mod bundle;
 mod classifier;
+#[cfg(feature = "flex")]
+mod embedding;
+#[cfg(feature = "flex")]
+mod host;
 mod loss;
 mod pooling;
 mod text_encoder;

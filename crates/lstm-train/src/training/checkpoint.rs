@@ -7,10 +7,10 @@
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use serde::{Deserialize, Serialize};
 
+use super::optimizer::Optimizer;
 use crate::metrics::Metrics;
 use crate::run::files::{self, FileError};
 
@@ -121,7 +121,7 @@ pub struct Best {
 /// What is read back from a checkpoint.
 pub(super) struct Restored<M> {
     pub model: M,
-    pub optimizer: ModuleOptimizer,
+    pub optimizer: Optimizer,
     pub position: Position,
     pub best_weights: Option<Vec<u8>>,
 }
@@ -130,7 +130,7 @@ pub(super) struct Restored<M> {
 pub(super) fn write<M: Module>(
     directory: &Path,
     model: &M,
-    optimizer: &ModuleOptimizer,
+    optimizer: &Optimizer,
     position: &Position,
     best_weights: Option<&[u8]>,
 ) -> Result<PathBuf, CheckpointError> {
@@ -145,7 +145,7 @@ pub(super) fn write<M: Module>(
             .save(parts.join(WEIGHTS))
             .map_err(|error| failed(error.to_string()))?;
         optimizer
-            .save(parts.join(OPTIMIZER))
+            .save(&parts.join(OPTIMIZER))
             .map_err(|error| failed(error.to_string()))?;
         if let Some(bytes) = best_weights {
             std::fs::write(parts.join(BEST), bytes).map_err(|error| failed(error.to_string()))?;
@@ -168,7 +168,7 @@ pub(super) fn write<M: Module>(
 pub(super) fn read_newest<M: Module>(
     directory: &Path,
     model: M,
-    optimizer: ModuleOptimizer,
+    optimizer: Optimizer,
 ) -> Result<Option<Restored<M>>, CheckpointError> {
     let Some(path) = list(directory)?.pop() else {
         return Ok(None);
@@ -187,7 +187,7 @@ pub(super) fn read_newest<M: Module>(
         .try_load_record(record)
         .map_err(|error| failed(format!("{WEIGHTS}: {error}")))?;
     let optimizer = optimizer
-        .load(path.join(OPTIMIZER))
+        .load(&path.join(OPTIMIZER))
         .map_err(|error| failed(format!("{OPTIMIZER}: {error}")))?;
     let best_weights = match &position.best {
         Some(_) => {

@@ -1,73 +1,107 @@
-//! Gradients of a whole module: their norm, and scaling them all by one factor.
+//! The norm of the gradients of a whole module, and what follows from it.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
+use rayon::prelude::*;
+
+use super::host::{self, CHUNK};
 
 /// The Euclidean norm of all gradients together (Pascanu et al. 2013).
-///
-/// Summed row by row, then over rows: burn adds up a large tensor in the order in which its
-/// threads finish, a row in its own order.
-pub fn global_norm<M: Module>(model: &M, gradients: &GradientsParams) -> f64 {
+pub fn global_norm<M: Module>(model: &M, gradients: &mut GradientsParams) -> f64 {
     let mut visitor = SquaredNorms {
         gradients,
-        sums: Vec::new(),
+        host: 0.0,
+        device: Vec::new(),
     };
     model.visit(&mut visitor);
-    if visitor.sums.is_empty() {
-        return 0.0;
+    let mut sum = visitor.host;
+    if !visitor.device.is_empty() {
+        // One transfer from the device for all parameters.
+        let sums = Tensor::cat(visitor.device, 0).into_data();
+        sum += sums.iter::<f64>().sum::<f64>();
     }
-    // One transfer from the device for all parameters.
-    let sums = Tensor::cat(visitor.sums, 0).into_data();
-    sums.iter::<f64>().sum::<f64>().sqrt()
+    sum.sqrt()
+}
+
+/// What gradients of a norm are multiplied by, so that it is at most `limit`; 0 for no limit.
+pub fn clipping(norm: f64, limit: f64) -> f64 {
+    if limit > 0.0 && norm > limit {
+        limit / norm
+    } else {
+        1.0
+    }
 }
 
 struct SquaredNorms<'a> {
-    gradients: &'a GradientsParams,
-    sums: Vec<Tensor<1>>,
+    gradients: &'a mut GradientsParams,
+    host: f64,
+    device: Vec<Tensor<1>>,
 }
 
 impl ModuleVisitor for SquaredNorms<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.get::<D>(param.id) {
-            let count = gradient.shape().num_elements();
-            let columns = gradient.dims()[D - 1].max(1);
-            let rows = gradient.square().reshape([count / columns, columns]);
-            self.sums.push(rows.sum_dim(1).sum());
+        // Taken out, because what only one holds is read without a copy.
+        let Some(mut gradient) = self.gradients.remove::<D>(param.id) else {
+            return;
+        };
+        if host::holds(&gradient) {
+            let device = gradient.device();
+            let data = gradient.into_data();
+            self.host += squares(host::floats(&data));
+            gradient = Tensor::from_data(data, &device);
+        } else {
+            self.device.push(squares_elsewhere(gradient.clone()));
         }
+        self.gradients.register(param.id, gradient);
     }
 }
 
-/// All gradients times `factor`.
-pub fn scale<M: Module>(model: &M, gradients: GradientsParams, factor: f64) -> GradientsParams {
-    let mut visitor = Scale {
-        gradients,
-        scaled: GradientsParams::new(),
-        factor,
-    };
-    model.visit(&mut visitor);
-    visitor.scaled
-}
-
-struct Scale {
-    gradients: GradientsParams,
-    scaled: GradientsParams,
-    factor: f64,
-}
-
-impl ModuleVisitor for Scale {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-            self.scaled
-                .register(param.id, gradient.mul_scalar(self.factor));
-        }
+/// Σ x², added up in chunks whatever the number of threads.
+fn squares(values: &[f32]) -> f64 {
+    if values.len() <= CHUNK {
+        return chunk_squares(values);
     }
+    let sums: Vec<f64> = values.par_chunks(CHUNK).map(chunk_squares).collect();
+    sums.iter().sum()
+}
+
+/// Side by side, so that one instruction adds several.
+const LANES: usize = 16;
+
+/// Additions in single precision, before their sum is taken in double.
+const RUN: usize = 32 * LANES;
+
+fn chunk_squares(values: &[f32]) -> f64 {
+    let mut sum = 0.0;
+    for run in values.chunks(RUN) {
+        let mut lanes = [0.0_f32; LANES];
+        let mut groups = run.chunks_exact(LANES);
+        for group in &mut groups {
+            for (lane, value) in lanes.iter_mut().zip(group) {
+                *lane += value * value;
+            }
+        }
+        let rest: f32 = groups.remainder().iter().map(|value| value * value).sum();
+        sum += f64::from(lanes.iter().sum::<f32>() + rest);
+    }
+    sum
+}
+
+/// Σ x² in the device's operations: row by row, then over rows. burn adds up a large tensor in the
+/// order in which its threads finish, a row in its own order.
+fn squares_elsewhere<const D: usize>(gradient: Tensor<D>) -> Tensor<1> {
+    let count = gradient.shape().num_elements();
+    let columns = gradient.dims()[D - 1].max(1);
+    let rows = gradient.square().reshape([count / columns, columns]);
+    rows.sum_dim(1).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
     use lstm_models::ClassifierConfig;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -86,16 +120,30 @@ mod tests {
         };
         // The gradient of half the sum of squares is the parameter itself.
         let loss = (pair.first.val().square().sum() + pair.second.val().square().sum()) * 0.5;
-        let gradients = GradientsParams::from_grads(loss.backward(), &pair);
-        let expected = 91.0_f64.sqrt();
-        assert!((global_norm(&pair, &gradients) - expected).abs() < 1e-6);
-        let scaled = scale(&pair, gradients, 0.5);
-        assert!((global_norm(&pair, &scaled) - expected / 2.0).abs() < 1e-6);
+        let mut gradients = GradientsParams::from_grads(loss.backward(), &pair);
+        for _ in 0..2 {
+            let norm = global_norm(&pair, &mut gradients);
+            assert!((norm - 91.0_f64.sqrt()).abs() < 1e-6);
+        }
+        assert_eq!(gradients.len(), 2);
     }
 
     #[test]
     fn no_gradients_have_norm_0() {
         let model = ClassifierConfig::new(5, 2).init(&Device::flex());
-        assert_eq!(global_norm(&model, &GradientsParams::new()), 0.0);
+        assert_eq!(global_norm(&model, &mut GradientsParams::new()), 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn squares_are_added_up_alike_everywhere(
+            values in prop::collection::vec(-10.0_f32..10.0, 1..3000),
+        ) {
+            let naive: f64 = values.iter().map(|&value| f64::from(value).powi(2)).sum();
+            let close = |sum: f64| (sum - naive).abs() <= 1e-5 * naive;
+            prop_assert!(close(squares(&values)));
+            let tensor = Tensor::<1>::from_floats(values.as_slice(), &Device::flex());
+            prop_assert!(close(squares_elsewhere(tensor).into_scalar::<f32>().into()));
+        }
     }
 }

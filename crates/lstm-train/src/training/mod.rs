@@ -1,10 +1,12 @@
 //! The training loop and its parts: one loop for all tasks.
 
+mod adam;
 pub mod batches;
 mod checkpoint;
 mod error;
-mod gradients;
-mod optimizer;
+pub(crate) mod gradients;
+mod host;
+pub(crate) mod optimizer;
 mod options;
 mod rate;
 mod schedule;

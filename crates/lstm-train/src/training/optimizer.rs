@@ -1,12 +1,20 @@
-//! burn's optimizers with the field's defaults: burn's Adam has an epsilon of 1e-5 and its
-//! momentum a dampening of 0.1, where the publications and PyTorch have 1e-8 and 0.
+//! The optimizer of a training: Adam, AdamW or SGD with the field's defaults.
 
-use burn::module::ParamGroup;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use burn::module::{Module, ParamGroup};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, SgdConfig};
+use burn::optim::{
+    GradientsParams, LearningRate, ModuleOptimizer, Optimizer as Rule, Sgd, SgdConfig,
+};
+use burn::store::RecordError;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::adam::{Adam, Decay};
 use super::options::TrainingOptions;
 
 /// Which optimizer.
@@ -22,42 +30,126 @@ pub enum OptimizerKind {
     Sgd,
 }
 
-/// The optimizer of a training.
-pub(super) fn init(options: &TrainingOptions) -> ModuleOptimizer {
-    let decay =
-        (options.weight_decay > 0.0).then(|| WeightDecayConfig::new(options.weight_decay as f32));
-    match options.optimizer {
-        OptimizerKind::Adam => AdamConfig::new()
-            .with_epsilon(ADAM_EPSILON)
-            .with_weight_decay(decay)
-            .init(),
-        OptimizerKind::Adamw => {
-            let adamw = |decay: f64| {
-                AdamWConfig::new()
-                    .with_epsilon(ADAM_EPSILON)
-                    .with_weight_decay(decay as f32)
-            };
-            let optimizer = adamw(options.weight_decay).init();
-            match options.embedding_weight_decay {
-                None => optimizer,
-                Some(decay) => {
-                    let embeddings = ParamGroup::from_predicate("embedding");
-                    optimizer.with_group(embeddings, adamw(decay).build(), None)
+/// The optimizer of a training, with its state.
+#[derive(Clone)]
+pub(crate) struct Optimizer {
+    rules: ModuleOptimizer,
+    factor: Factor,
+}
+
+impl Optimizer {
+    pub fn new(options: &TrainingOptions) -> Self {
+        let factor = Factor::default();
+        let adam = |decay| Adam {
+            decay,
+            factor: factor.clone(),
+        };
+        let rules = match options.optimizer {
+            OptimizerKind::Adam => adam(Decay::Gradient(options.weight_decay)).into(),
+            OptimizerKind::Adamw => {
+                let rules = ModuleOptimizer::from(adam(Decay::Weights(options.weight_decay)));
+                match options.embedding_weight_decay {
+                    None => rules,
+                    Some(decay) => {
+                        let embeddings = ParamGroup::from_predicate("embedding");
+                        rules.with_group(embeddings, adam(Decay::Weights(decay)), None)
+                    }
                 }
             }
-        }
-        OptimizerKind::Sgd => {
-            let momentum = (options.momentum > 0.0).then(|| {
-                MomentumConfig::new()
-                    .with_momentum(options.momentum)
-                    .with_dampening(0.0)
-            });
-            SgdConfig::new()
-                .with_momentum(momentum)
-                .with_weight_decay(decay)
-                .init()
-        }
+            OptimizerKind::Sgd => Scaled {
+                rule: sgd(options),
+                factor: factor.clone(),
+            }
+            .into(),
+        };
+        Self { rules, factor }
+    }
+
+    /// The model after a step on the gradients times `factor`. A model that nobody else holds is
+    /// changed in place.
+    pub fn step<M: Module>(
+        &mut self,
+        rate: f64,
+        factor: f64,
+        model: M,
+        gradients: GradientsParams,
+    ) -> M {
+        self.factor.set(factor);
+        self.rules.step(rate, model, gradients)
+    }
+
+    /// Writes the state into a file.
+    pub fn save(&self, path: &Path) -> Result<(), RecordError> {
+        self.rules.save(path)
+    }
+
+    /// The same optimizer with the state that a file holds.
+    pub fn load(self, path: &Path) -> Result<Self, RecordError> {
+        Ok(Self {
+            rules: self.rules.load(path)?,
+            factor: self.factor,
+        })
     }
 }
 
-const ADAM_EPSILON: f32 = 1e-8;
+/// burn's momentum has a dampening of 0.1, where PyTorch has none.
+fn sgd(options: &TrainingOptions) -> Sgd {
+    let momentum = (options.momentum > 0.0).then(|| {
+        MomentumConfig::new()
+            .with_momentum(options.momentum)
+            .with_dampening(0.0)
+    });
+    let decay =
+        (options.weight_decay > 0.0).then(|| WeightDecayConfig::new(options.weight_decay as f32));
+    SgdConfig::new()
+        .with_momentum(momentum)
+        .with_weight_decay(decay)
+        .build()
+}
+
+/// What all gradients of the step under way are multiplied by: known only when their norm is, and
+/// cheaper within the update than as a pass of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Factor(Arc<AtomicU32>);
+
+impl Default for Factor {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU32::new(1.0_f32.to_bits())))
+    }
+}
+
+impl Factor {
+    pub fn get(&self) -> f32 {
+        f32::from_bits(self.0.load(Ordering::Relaxed))
+    }
+
+    pub fn set(&self, factor: f64) {
+        self.0.store((factor as f32).to_bits(), Ordering::Relaxed);
+    }
+}
+
+/// A rule on gradients times a factor.
+#[derive(Clone)]
+struct Scaled<R> {
+    rule: R,
+    factor: Factor,
+}
+
+impl<R: Rule> Rule for Scaled<R> {
+    type State<const D: usize> = R::State<D>;
+
+    fn step<const D: usize>(
+        &self,
+        rate: LearningRate,
+        tensor: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<R::State<D>>,
+    ) -> (Tensor<D>, Option<R::State<D>>) {
+        let gradient = gradient.mul_scalar(self.factor.get());
+        self.rule.step(rate, tensor, gradient, state)
+    }
+
+    fn to_device<const D: usize>(state: R::State<D>, device: &Device) -> R::State<D> {
+        R::to_device(state, device)
+    }
+}

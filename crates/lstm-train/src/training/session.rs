@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use lstm_core::{Mode, RandomSource};
 use lstm_models::bundle;
 
 use super::checkpoint::{self, Best, Position};
 use super::error::TrainError;
 use super::gradients;
-use super::optimizer;
+use super::optimizer::Optimizer;
 use super::options::TrainingOptions;
 use super::rate::Rate;
 use super::schedule::Schedule;
@@ -21,14 +21,18 @@ use super::trainer::{Recorder, Trained};
 use crate::metrics::Metrics;
 use crate::run::{Event, EventKind, Progress};
 
+/// Why a training has its model.
+const HAS_MODEL: &str = "the optimizer gives the model back";
+
 /// One training under way.
 pub(super) struct Run<'a, T: Task> {
     task: &'a T,
     options: &'a TrainingOptions,
     interrupted: &'a AtomicBool,
     schedule: Schedule,
-    optimizer: ModuleOptimizer,
-    model: T::Model,
+    optimizer: Optimizer,
+    /// `None` only while the optimizer has it.
+    model: Option<T::Model>,
     position: Position,
     best_weights: Option<Vec<u8>>,
     recorder: Option<Recorder<'a>>,
@@ -65,8 +69,8 @@ impl<'a, T: Task> Run<'a, T> {
                 warmup_steps: options.warmup_steps.min(total_steps / 2),
                 total_steps,
             },
-            optimizer: optimizer::init(options),
-            model,
+            optimizer: Optimizer::new(options),
+            model: Some(model),
             position: Position::start(task.fingerprint()),
             best_weights: None,
             recorder,
@@ -77,6 +81,10 @@ impl<'a, T: Task> Run<'a, T> {
         };
         run.restore()?;
         Ok(run)
+    }
+
+    fn model(&self) -> &T::Model {
+        self.model.as_ref().expect(HAS_MODEL)
     }
 
     /// Steps of the optimizer that are done.
@@ -91,7 +99,7 @@ impl<'a, T: Task> Run<'a, T> {
         };
         let restored = checkpoint::read_newest(
             &recorder.directory.checkpoints(),
-            self.model.clone(),
+            self.model.clone().expect(HAS_MODEL),
             self.optimizer.clone(),
         )?;
         let Some(restored) = restored else {
@@ -104,7 +112,7 @@ impl<'a, T: Task> Run<'a, T> {
             });
         }
         recorder.log.truncate_to(restored.position.log_length)?;
-        self.model = restored.model;
+        self.model = Some(restored.model);
         self.optimizer = restored.optimizer;
         self.position = restored.position;
         self.best_weights = restored.best_weights;
@@ -159,13 +167,13 @@ impl<'a, T: Task> Run<'a, T> {
         for (index, batch) in batches.iter().enumerate() {
             let draw = (step - 1).wrapping_mul(self.options.accumulate as u64) + index as u64;
             let mode = Mode::Training(source.at_step(draw));
-            let loss = self.task.loss(&self.model, batch, mode);
+            let loss = self.task.loss(self.model(), batch, mode);
             nll += loss.nll.into_scalar::<f32>() as f64;
             count += loss.count;
             examples += batch.len();
-            gradients = GradientsParams::from_grads(loss.objective.backward(), &self.model);
+            gradients = GradientsParams::from_grads(loss.objective.backward(), self.model());
             if batches.len() > 1 {
-                accumulator.accumulate(&self.model, gradients);
+                accumulator.accumulate(self.model(), gradients);
                 gradients = GradientsParams::new();
             }
         }
@@ -176,19 +184,16 @@ impl<'a, T: Task> Run<'a, T> {
         if !loss.is_finite() {
             return Err(TrainError::Diverged { loss, step, epoch });
         }
-        let norm = gradients::global_norm(&self.model, &gradients) / count;
+        let norm = gradients::global_norm(self.model(), &mut gradients) / count;
         if !norm.is_finite() {
             return Err(TrainError::GradientDiverged { norm, step, epoch });
         }
-        let clip = self.options.clip_norm;
-        let clipped = if clip > 0.0 && norm > clip {
-            clip / norm
-        } else {
-            1.0
-        };
-        let gradients = gradients::scale(&self.model, gradients, clipped / count);
+        let factor = gradients::clipping(norm, self.options.clip_norm) / count;
         let rate = self.schedule.rate(step);
-        self.model = self.optimizer.step(rate, self.model.clone(), gradients);
+        // Taken out, so that the optimizer is the only one who holds it and can change it in place.
+        let model = self.model.take().expect(HAS_MODEL);
+        let model = self.optimizer.step(rate, factor, model, gradients);
+        self.model = Some(model);
 
         self.position.step = step;
         let window = &mut self.position.window;
@@ -262,7 +267,7 @@ impl<'a, T: Task> Run<'a, T> {
     /// if there have been no better ones for too long.
     fn validate(&mut self) -> Result<(), TrainError> {
         self.position.validated_step = self.position.step;
-        let model = self.model.valid();
+        let model = self.model().valid();
         let Some(metrics) = self.task.evaluate(&model, Part::Valid) else {
             return Ok(());
         };
@@ -355,7 +360,7 @@ impl<'a, T: Task> Run<'a, T> {
         };
         checkpoint::write(
             &recorder.directory.checkpoints(),
-            &self.model,
+            self.model(),
             &self.optimizer,
             &position,
             self.best_weights.as_deref(),
@@ -366,7 +371,7 @@ impl<'a, T: Task> Run<'a, T> {
 
     /// Refuses weights that are not finite: the last checkpoint that is any good is to stay.
     fn check_weights(&self) -> Result<(), TrainError> {
-        for (tensor, data) in bundle::parameters(&self.model) {
+        for (tensor, data) in bundle::parameters(self.model()) {
             if let Some(value) = data.iter::<f32>().find(|value| !value.is_finite()) {
                 return Err(TrainError::WeightDiverged {
                     tensor,
@@ -384,9 +389,9 @@ impl<'a, T: Task> Run<'a, T> {
         let model = match &self.best_weights {
             Some(bytes) => {
                 let name = PathBuf::from("the best weights");
-                bundle::weights_from_bytes(&name, bytes, self.model.valid())?
+                bundle::weights_from_bytes(&name, bytes, self.model().valid())?
             }
-            None => self.model.valid(),
+            None => self.model().valid(),
         };
         Ok(Trained {
             model,

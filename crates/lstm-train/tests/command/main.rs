@@ -8,6 +8,7 @@ mod determinism;
 mod divergence;
 mod evaluate;
 mod predict;
+mod profile;
 mod report;
 mod resume;
 mod run_directory;

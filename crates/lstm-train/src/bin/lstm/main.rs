@@ -3,6 +3,7 @@
 mod evaluate;
 mod inspect;
 mod predict;
+mod profile;
 mod recipes;
 mod train;
 
@@ -33,6 +34,8 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Use a trained model: one answer for each text or line of input.
     Predict(predict::Arguments),
+    /// Time the parts of a training step.
+    Profile(profile::Arguments),
     /// List the recipes: their data, what score to expect, how long they take.
     Recipes(recipes::Arguments),
     /// Show what is in a bundle: architecture, parameters, vocabulary, how it was trained.
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Predict(arguments) => predict::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Profile(arguments) => profile::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Recipes(arguments) => recipes::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| ExitCode::SUCCESS),
     });

@@ -1,6 +1,7 @@
 //! Classifying texts.
 
 pub mod data;
+mod profile;
 pub mod recipe;
 mod report;
 mod train;
@@ -16,6 +17,7 @@ use crate::metrics::{Classification, ClassificationScores, Metrics};
 use crate::training::{Part, Task, batches};
 use data::Corpora;
 
+pub use profile::{StepProfile, profile};
 pub use report::{Baselines, Report, Scored};
 pub use train::{StopCause, TrainEnd, TrainRequest, TrainRequestError, baselines, resume, train};
 

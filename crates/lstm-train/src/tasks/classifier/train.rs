@@ -122,7 +122,7 @@ pub enum TrainEnd {
 }
 
 impl TrainRequest {
-    fn recipe(&self) -> Result<ClassifierRecipe, TrainRequestError> {
+    pub(super) fn recipe(&self) -> Result<ClassifierRecipe, TrainRequestError> {
         let mut recipe: ClassifierRecipe = self.recipe.parse(&self.assignments)?;
         if recipe.name.is_empty() {
             recipe.name = self.recipe.name.clone();
@@ -199,16 +199,16 @@ pub fn resume(
 }
 
 /// A recipe with its data read and its vocabulary learned.
-struct Prepared {
-    recipe: ClassifierRecipe,
+pub(super) struct Prepared {
+    pub recipe: ClassifierRecipe,
     corpora: Corpora,
     tokenizer: Tokenizer,
-    task: ClassifierTask,
-    config: ClassifierConfig,
+    pub task: ClassifierTask,
+    pub config: ClassifierConfig,
 }
 
 impl Prepared {
-    fn new(recipe: ClassifierRecipe, device: &Device) -> Result<Self, TrainRequestError> {
+    pub fn new(recipe: ClassifierRecipe, device: &Device) -> Result<Self, TrainRequestError> {
         let corpora = recipe.data.load()?;
         let tokenizer = recipe.tokenizer.learn(&corpora.train)?;
         let options = TaskOptions {

@@ -23,10 +23,8 @@ fn norm(values: &[f32]) -> f64 {
         weight: Param::from_tensor(tensor()),
     };
     let loss = (table.weight.val() * tensor()).sum();
-    global_norm(
-        &table,
-        &GradientsParams::from_grads(loss.backward(), &table),
-    )
+    let mut gradients = GradientsParams::from_grads(loss.backward(), &table);
+    global_norm(&table, &mut gradients)
 }
 
 #[test]

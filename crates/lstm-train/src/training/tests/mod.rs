@@ -1,5 +1,6 @@
 //! The training loop with its parts, on tasks small enough to be checked by hand.
 
+mod adam;
 mod classifier;
 mod gradients;
 mod optimizer;

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 
-use crate::training::optimizer::init;
+use crate::training::optimizer::Optimizer;
 use crate::training::{OptimizerKind, TrainingOptions};
 
 #[derive(Module, Debug)]
@@ -29,14 +29,14 @@ fn after_three_steps(options: &TrainingOptions) -> [Vec<f32>; 2] {
         embedding: parameter([0.5, -0.25, 1.0]),
         weight: parameter([1.0, -1.0, 0.125]),
     };
-    let mut optimizer = init(options);
+    let mut optimizer = Optimizer::new(options);
     for [embedding, weight] in GRADIENTS {
         let product = |parameter: &Param<Tensor<2>>, gradient: [f32; 3]| {
             (parameter.val() * Tensor::<2>::from_floats([gradient], &device)).sum()
         };
         let loss = product(&weights.embedding, embedding) + product(&weights.weight, weight);
         let gradients = GradientsParams::from_grads(loss.backward(), &weights);
-        weights = optimizer.step(options.learning_rate, weights, gradients);
+        weights = optimizer.step(options.learning_rate, 1.0, weights, gradients);
     }
     [weights.embedding, weights.weight]
         .map(|parameter| parameter.val().into_data().iter().collect())

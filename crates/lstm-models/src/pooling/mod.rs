@@ -1,10 +1,16 @@
 //! One vector for a whole sequence.
 
+#[cfg(feature = "flex")]
+mod over_time;
+
 use burn::module::{Module, Param};
 use burn::tensor::activation::{softmax, tanh};
 use burn::tensor::{Bool, Tensor, TensorData};
 use lstm_core::{Lengths, RecurrentState, WeightDraws};
 use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "flex")]
+use crate::host;
 
 /// How the outputs of all time steps become one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -71,20 +77,38 @@ impl PoolingLayer {
         lengths: &Lengths,
         padding: Tensor<2, Bool>,
     ) -> Tensor<2> {
-        let pooled = self.kinds.iter().map(|kind| {
-            let outputs = outputs.clone();
-            match kind {
-                Pooling::Last => last(outputs.dims()[2], state),
-                Pooling::Mean => mean(outputs, lengths),
-                Pooling::Max => max(outputs, lengths, padding.clone()),
-                Pooling::Attention => self
-                    .attention
-                    .as_ref()
-                    .expect("attention has its parameters")
-                    .forward(outputs, padding.clone()),
-            }
+        let mut over_time = self.over_time(&outputs, lengths, &padding).into_iter();
+        let pooled = self.kinds.iter().map(|kind| match kind {
+            Pooling::Last => last(outputs.dims()[2], state),
+            Pooling::Mean | Pooling::Max => over_time.next().expect("there is one for each"),
+            Pooling::Attention => self
+                .attention
+                .as_ref()
+                .expect("attention has its parameters")
+                .forward(outputs.clone(), padding.clone()),
         });
         Tensor::cat(pooled.collect(), 1)
+    }
+
+    /// The means and maxima, in their order: `[batch, features]` each.
+    fn over_time(
+        &self,
+        outputs: &Tensor<3>,
+        lengths: &Lengths,
+        padding: &Tensor<2, Bool>,
+    ) -> Vec<Tensor<2>> {
+        let is_over_time = |kind: &Pooling| matches!(kind, Pooling::Mean | Pooling::Max);
+        let kinds: Vec<Pooling> = self.kinds.iter().copied().filter(is_over_time).collect();
+        #[cfg(feature = "flex")]
+        if !kinds.is_empty() && host::holds(outputs) {
+            let pooled = over_time::pool(outputs.clone(), &kinds, lengths);
+            return pooled.chunk(kinds.len(), 1);
+        }
+        let pool = |kind: &Pooling| match kind {
+            Pooling::Mean => mean(outputs.clone(), lengths),
+            _ => max(outputs.clone(), lengths, padding.clone()),
+        };
+        kinds.iter().map(pool).collect()
     }
 }
 
