@@ -186,7 +186,7 @@ fn run<B: OnSlices>(
     settings: &Settings,
     keep: Keep,
 ) -> (Outputs<B>, Option<Saved>) {
-    let result = inputs.operands(settings, |operands| cpu::forward(operands, keep));
+    let result = inputs.operands(settings, |operands| cpu::forward(operands, keep, cpu::available()));
     let sizes = &settings.sizes;
     let packing = &settings.packing;
     let state = |values: Vec<f32>, features: usize| {
@@ -335,6 +335,7 @@ impl<B: OnSlices> Backward<B, 8> for Through {
                     x: x.is_some(),
                     weights: weights.iter().any(Option::is_some),
                 },
+                cpu::available(),
             )
         });
         let inputs = &state.inputs;

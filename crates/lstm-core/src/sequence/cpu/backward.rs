@@ -15,7 +15,6 @@ use super::panels::{BackwardPanels, SharedBackwardPanels, panels};
 use super::plan::{Part, Plan, share};
 use super::product::{Product, Rows, Start, ZEROS};
 use super::saved::{Saved, StepBuffers, Steps};
-use super::threads;
 use super::weight_gradients::{WeightGradients, WeightSums};
 
 /// The input's gradient is computed for at least so many rows at once, as in the forward pass.
@@ -48,18 +47,19 @@ pub(crate) struct Backward {
     pub cell: Vec<f32>,
 }
 
-/// Runs a layer backwards. `output` is what its forward pass gave.
+/// Runs a layer backwards on at most so many threads. `output` is what its forward pass gave.
 pub(crate) fn backward(
     operands: &Operands,
     output: &[f32],
     mut saved: Saved,
     gradients: &OutputGradients,
     wanted: Wanted,
+    threads: usize,
 ) -> Backward {
     operands.check();
     let (sizes, packing) = (&operands.sizes, operands.packing);
     let (batch, directions, lanes) = (packing.batch, sizes.directions, sizes.lanes());
-    let plan = Plan::new(sizes, packing, threads::available());
+    let plan = Plan::new(sizes, packing, threads);
     let longest = saved
         .segments
         .iter()

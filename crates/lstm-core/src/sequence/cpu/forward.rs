@@ -17,7 +17,6 @@ use super::panels::{ForwardPanels, SharedForwardPanels, panels};
 use super::plan::{Part, Plan};
 use super::product::{Product, Rows, Start, ZEROS};
 use super::saved::{Keep, Saved, Segment, StepBuffers, Steps};
-use super::threads;
 
 /// The input's products are computed for so many time steps that they have at least this many
 /// rows: fewer would not pay for reading the weights.
@@ -34,11 +33,11 @@ pub(crate) struct Forward {
     pub saved: Option<Saved>,
 }
 
-/// Runs a layer forward.
-pub(crate) fn forward(operands: &Operands, keep: Keep) -> Forward {
+/// Runs a layer forward on at most so many threads.
+pub(crate) fn forward(operands: &Operands, keep: Keep, threads: usize) -> Forward {
     operands.check();
     let (sizes, packing) = (&operands.sizes, operands.packing);
-    let plan = Plan::new(sizes, packing, threads::available());
+    let plan = Plan::new(sizes, packing, threads);
     let all = 0..packing.active.len();
     let length = match keep {
         Keep::Segments(steps) => steps.clamp(1, all.end.max(1)),

@@ -18,6 +18,8 @@ mod product;
 mod saved;
 mod simd;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod weight_gradients;
 
@@ -27,4 +29,5 @@ pub(crate) use layout::{FastCell, Sizes};
 pub(crate) use operands::Operands;
 pub(crate) use saved::{Keep, Saved};
 pub(crate) use simd::Isa;
+pub(crate) use threads::available;
 pub(crate) use stream::{LayerStream, LooseWeights, PreparedWeights};

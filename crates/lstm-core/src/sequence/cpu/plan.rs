@@ -97,10 +97,12 @@ pub(super) fn share(whole: usize, index: usize, count: usize) -> Range<usize> {
     whole * index / count..whole * (index + 1) / count
 }
 
-/// In how many parts the sequences and the units of one direction are cut.
+/// In how many parts the sequences and the units of one direction are cut: what is likely to be
+/// fastest.
 fn split(sizes: &Sizes, packing: &Packing, threads: usize) -> (usize, usize) {
     if let Ok(units) = std::env::var("LSTM_SPLIT") {
         let units: usize = units.parse().unwrap();
+        let units = units.min(threads);
         return (threads / units, units);
     }
     (1, threads)
@@ -121,4 +123,61 @@ fn cut_rows(packing: &Packing, parts: usize) -> Vec<Range<usize>> {
     cuts.resize(parts, lengths.len());
     cuts.push(lengths.len());
     cuts.windows(2).map(|cut| cut[0]..cut[1]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Lengths;
+    use crate::sequence::cpu::{FastCell, Isa};
+
+    proptest! {
+        #[test]
+        fn every_unit_of_every_sequence_is_in_one_part(
+            lengths in vec(0..=9_usize, 0..=20),
+            directions in 1..=2_usize,
+            d_input in 1..=70_usize,
+            d_hidden in 1..=70_usize,
+            threads in 1..=9_usize,
+        ) {
+            let sizes = Sizes {
+                cell: FastCell::Lstm,
+                directions,
+                d_input,
+                d_hidden,
+                d_recurrent: d_hidden,
+                isa: Isa::best(),
+            };
+            let batch = lengths.len();
+            let packing = Packing::new(&Lengths::new(lengths, 9).unwrap());
+            let plan = Plan::new(&sizes, &packing, threads);
+            prop_assert!(plan.threads <= threads);
+            let mut units = vec![0; directions * batch * sizes.blocks()];
+            let mut inputs = vec![0; directions * batch * sizes.input_vectors()];
+            let all = (0..plan.threads).flat_map(|thread| plan.parts_of(thread));
+            for part in all {
+                for row in part.rows.clone() {
+                    let row = part.direction * batch + row;
+                    part.blocks.clone().for_each(|block| units[row * sizes.blocks() + block] += 1);
+                    let vectors = part.input_vectors.clone();
+                    vectors.for_each(|vector| inputs[row * sizes.input_vectors() + vector] += 1);
+                }
+                // Parts that wait for each other have a thread each.
+                let group = plan.parts.iter().filter(|other| other.group == part.group);
+                prop_assert!(group.count() == 1 || plan.parts.len() <= plan.threads);
+            }
+            prop_assert!(units.iter().chain(&inputs).all(|count| *count == 1));
+        }
+    }
+
+    #[test]
+    fn sequences_are_cut_by_their_lengths() {
+        let packing = Packing::new(&Lengths::new([8, 1, 1, 2, 2, 2], 8).unwrap());
+        assert_eq!(cut_rows(&packing, 2), [0..1, 1..6]);
+        assert_eq!(cut_rows(&packing, 1), [0..6]);
+        assert_eq!(cut_rows(&packing, 8).len(), 8);
+    }
 }

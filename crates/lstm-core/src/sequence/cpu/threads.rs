@@ -4,18 +4,26 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// How many threads there are to share work with: one, if this already is one of rayon's.
-pub(super) fn available() -> usize {
+pub(crate) fn available() -> usize {
     match rayon::current_thread_index() {
         Some(_) => 1,
         None => rayon::current_num_threads(),
     }
 }
 
-/// Runs `work` once for each index below `count`, at most as many as are
-/// [`available`], all at the same time, so that they may wait for each other.
+/// Runs `work` once for each index below `count`, all at the same time, so that they may wait for
+/// each other: on rayon's threads, or on new ones if it has fewer.
 pub(super) fn run(count: usize, work: impl Fn(usize) + Sync) {
     if count == 1 {
         return work(0);
+    }
+    if count > rayon::current_num_threads() {
+        let work = &work;
+        return std::thread::scope(|scope| {
+            for index in 0..count {
+                scope.spawn(move || work(index));
+            }
+        });
     }
     // Two sequences at once could each hold a thread that the other waits for.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -94,7 +102,12 @@ mod tests {
 
     #[test]
     fn all_come_before_any_goes_on() {
-        let count = available();
+        for count in [available(), available() + 1] {
+            come_before_any_goes_on(count);
+        }
+    }
+
+    fn come_before_any_goes_on(count: usize) {
         let barrier = Barrier::new(count);
         let arrived = AtomicUsize::new(0);
         run(count, |_| {

@@ -1,0 +1,278 @@
+//! The fused bodies on slices: what does not change their bits, and what comes through.
+
+use super::simd::Isa;
+use super::{
+    FastCell, Keep, LayerStream, LooseWeights, Operands, OutputGradients, PreparedWeights, Sizes,
+    Wanted, backward, forward,
+};
+use crate::sequence::packing::Packing;
+use crate::{Lengths, Purpose, RandomSource};
+
+/// The most threads that a test uses, also where there are fewer cores.
+const THREADS: usize = 4;
+
+/// A layer and a batch. Everything is random; the sizes are small under Miri.
+#[derive(Clone)]
+struct Case {
+    sizes: Sizes,
+    lengths: Vec<usize>,
+    time: usize,
+    x: Vec<f32>,
+    weights: [Vec<f32>; 5],
+    states: [Vec<f32>; 2],
+    d_output: Vec<f32>,
+    mask: Option<Vec<f32>>,
+}
+
+impl Case {
+    fn new(sizes: Sizes, lengths: &[usize]) -> Self {
+        let time = lengths.iter().copied().max().unwrap_or(0) + 1;
+        let (directions, batch) = (sizes.directions, lengths.len());
+        let columns = sizes.columns();
+        let random = |name: &str, count: usize| -> Vec<f32> {
+            let mut stream = RandomSource::new(1).stream(Purpose::named(name), 0);
+            (0..count).map(|_| stream.uniform() as f32 - 0.5).collect()
+        };
+        let projection = match sizes.is_projected() {
+            true => directions * sizes.d_hidden * sizes.d_recurrent,
+            false => 0,
+        };
+        let cell = match sizes.cell {
+            FastCell::Lstm => directions * batch * sizes.d_hidden,
+            FastCell::Gru => 0,
+        };
+        Self {
+            x: random("x", batch * time * sizes.d_input),
+            weights: [
+                random("input weight", directions * sizes.d_input * columns),
+                random("recurrent weight", directions * sizes.d_recurrent * columns),
+                random("input bias", directions * columns),
+                random("recurrent bias", directions * columns),
+                random("projection weight", projection),
+            ],
+            states: [
+                random("hidden", directions * batch * sizes.d_recurrent),
+                random("cell", cell),
+            ],
+            d_output: random("gradient", batch * time * directions * sizes.d_recurrent),
+            mask: None,
+            lengths: lengths.to_vec(),
+            time,
+            sizes,
+        }
+    }
+
+    /// Everything that the passes give.
+    fn run(&self, keep: Keep, threads: usize) -> Vec<Vec<f32>> {
+        let packing = Packing::new(&Lengths::new(self.lengths.clone(), self.time).unwrap());
+        let [input, recurrent, input_bias, recurrent_bias, projection] = &self.weights;
+        let operands = Operands {
+            sizes: self.sizes,
+            packing: &packing,
+            x: &self.x,
+            input_weight: input,
+            recurrent_weight: recurrent,
+            input_bias,
+            recurrent_bias,
+            projection_weight: projection,
+            hidden: &self.states[0],
+            cell: &self.states[1],
+            mask: self.mask.as_deref(),
+            clip: None,
+        };
+        let result = forward(&operands, keep, threads);
+        let mut all = vec![result.output.clone(), result.hidden, result.cell];
+        if let Some(saved) = result.saved {
+            let gradients = OutputGradients {
+                output: Some(&self.d_output),
+                hidden: None,
+                cell: None,
+            };
+            let wanted = Wanted {
+                x: true,
+                weights: true,
+            };
+            let result = backward(&operands, &result.output, saved, &gradients, wanted, threads);
+            let weights = result.weights.expect("they are wanted");
+            all.extend([
+                result.x.expect("it is wanted"),
+                result.hidden,
+                result.cell,
+                weights.input_weight,
+                weights.recurrent_weight,
+                weights.input_bias,
+                weights.recurrent_bias,
+                weights.projection_weight,
+            ]);
+        }
+        all
+    }
+}
+
+/// Layers of both cells, in both directions, one projected.
+fn all_sizes(isa: Isa, d_input: usize, d_hidden: usize) -> Vec<Sizes> {
+    let sizes = |cell, d_recurrent| Sizes {
+        cell,
+        directions: 2,
+        d_input,
+        d_hidden,
+        d_recurrent,
+        isa,
+    };
+    vec![
+        sizes(FastCell::Lstm, d_hidden),
+        sizes(FastCell::Gru, d_hidden),
+        sizes(FastCell::Lstm, d_hidden / 2),
+    ]
+}
+
+fn sizes_of_tests() -> (usize, usize, &'static [usize]) {
+    match cfg!(miri) {
+        true => (3, 6, &[2, 0, 3]),
+        false => (19, 70, &[5, 0, 9, 9, 2, 7, 1, 9, 4, 4, 3]),
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let (d_input, d_hidden, lengths) = sizes_of_tests();
+    for isa in Isa::available() {
+        for sizes in all_sizes(isa, d_input, d_hidden) {
+            let mut case = Case::new(sizes, lengths);
+            for masked in [false, true] {
+                case.mask = masked.then(|| case.states[0].iter().map(|x| x + 1.0).collect());
+                for keep in [Keep::Nothing, Keep::Steps, Keep::Segments(2)] {
+                    let expected = case.run(keep, 1);
+                    for threads in 2..=THREADS {
+                        assert_eq!(
+                            case.run(keep, threads),
+                            expected,
+                            "{sizes:?}, {keep:?}, {threads} threads"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sequence_gives_the_same_bits_alone_and_in_company() {
+    let (d_input, d_hidden, lengths) = sizes_of_tests();
+    for isa in Isa::available() {
+        for sizes in all_sizes(isa, d_input, d_hidden) {
+            let together = Case::new(sizes, lengths);
+            let output = &together.run(Keep::Nothing, 2)[0];
+            let per_sequence = output.len() / lengths.len();
+            for (row, length) in lengths.iter().enumerate() {
+                let part = |all: &[f32], leading: usize| -> Vec<f32> {
+                    let size = all.len() / leading / lengths.len();
+                    all.chunks_exact((size * lengths.len()).max(1))
+                        .flat_map(|all| all[row * size..(row + 1) * size].to_vec())
+                        .collect()
+                };
+                let alone = Case {
+                    lengths: vec![*length],
+                    x: part(&together.x, 1),
+                    states: [part(&together.states[0], 2), part(&together.states[1], 2)],
+                    ..together.clone()
+                };
+                assert_eq!(
+                    alone.run(Keep::Nothing, 1)[0],
+                    output[row * per_sequence..(row + 1) * per_sequence],
+                    "{sizes:?}, sequence {row}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_number_stays_in_its_sequence() {
+    let (d_input, d_hidden, lengths) = sizes_of_tests();
+    for isa in Isa::available() {
+        for sizes in all_sizes(isa, d_input, d_hidden) {
+            for bad in [f32::NAN, f32::INFINITY] {
+                let mut case = Case::new(sizes, lengths);
+                let clean = &case.run(Keep::Steps, 1)[0];
+                // The first step of the last sequence.
+                let last = lengths.len() - 1;
+                case.x[last * case.time * d_input] = bad;
+                let output = &case.run(Keep::Steps, 1)[0];
+                let start = last * output.len() / lengths.len();
+                assert_eq!(output[..start], clean[..start], "{sizes:?}");
+                if bad.is_nan() {
+                    let end = start + sizes.d_recurrent;
+                    assert!(output[start..end].iter().all(|x| x.is_nan()), "{sizes:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_that_are_no_numbers_do_not_hang() {
+    let (d_input, d_hidden, lengths) = sizes_of_tests();
+    for sizes in all_sizes(Isa::best(), d_input, d_hidden) {
+        let mut case = Case::new(sizes, lengths);
+        for weights in &mut case.weights {
+            weights.iter_mut().step_by(3).for_each(|x| *x = f32::NAN);
+            weights.iter_mut().step_by(5).for_each(|x| *x = f32::NEG_INFINITY);
+        }
+        let result = case.run(Keep::Steps, 2);
+        assert!(result[0].iter().any(|x| x.is_nan()), "{sizes:?}");
+    }
+}
+
+#[test]
+fn a_stream_gives_the_bits_of_the_whole_sequence() {
+    let (d_input, d_hidden, _) = sizes_of_tests();
+    let (batch, steps) = (3, 4);
+    for isa in Isa::available() {
+        for mut sizes in all_sizes(isa, d_input, d_hidden) {
+            sizes.directions = 1;
+            let case = Case::new(sizes, &[steps; 3]);
+            let output = &case.run(Keep::Nothing, 1)[0];
+            let [input, recurrent, input_bias, recurrent_bias, projection] = &case.weights;
+            let weights = LooseWeights {
+                input,
+                recurrent,
+                biases: [input_bias, recurrent_bias],
+                projection,
+            };
+            let prepared = PreparedWeights::new(sizes, &weights, None);
+            let mut stream = LayerStream::new(prepared.into(), batch);
+            stream.set_state(&case.states[0], &case.states[1]);
+            let (hidden, cell) = stream.state();
+            assert_eq!((&hidden, &cell), (&case.states[0], &case.states[1]));
+            for step in 0..steps {
+                let rows = |all: &[f32], width: usize| -> Vec<f32> {
+                    let row = |row| (row * case.time + step) * width;
+                    (0..batch)
+                        .flat_map(|index| all[row(index)..row(index) + width].to_vec())
+                        .collect()
+                };
+                let shown = stream.step(&rows(&case.x, d_input));
+                assert_eq!(shown, rows(output, sizes.d_recurrent), "{sizes:?}, {step}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_run_on_operands_that_do_not_fit() {
+    let (d_input, d_hidden, lengths) = sizes_of_tests();
+    let sizes = all_sizes(Isa::best(), d_input, d_hidden)[2];
+    let case = Case::new(sizes, lengths);
+    for short in 0..8 {
+        let mut case = case.clone();
+        let operand = match short {
+            0 => &mut case.x,
+            1..=5 => &mut case.weights[short - 1],
+            _ => &mut case.states[short - 6],
+        };
+        operand.pop();
+        let result = std::panic::catch_unwind(|| case.run(Keep::Steps, 1));
+        assert!(result.is_err(), "operand {short}");
+    }
+}
