@@ -57,7 +57,8 @@ pub struct PreparedLayer {
 impl PreparedLayer {
     pub(crate) fn new(cell: FastCell, layers: &[PackedWeights], clip: Option<f32>) -> Self {
         let prepare = |weights: &PackedWeights| {
-            let sizes = sizes(cell, weights);
+            // Most streams are of one sequence.
+            let sizes = sizes(cell, weights, 1);
             assert_eq!(
                 sizes.directions, 1,
                 "a bidirectional layer cannot be stepped"

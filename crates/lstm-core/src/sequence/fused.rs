@@ -7,7 +7,7 @@ use burn::module::Param;
 use burn::tensor::{DType, Tensor};
 
 use super::{Recurrence, SequenceOptions};
-use super::cpu::{FastCell, Isa, Keep, Sizes};
+use super::cpu::{FEW_ROWS, FastCell, Isa, Keep, Sizes};
 use super::operation::{Inputs, SequenceOperation, Settings};
 use super::packing::Packing;
 use crate::gate::ResetGate;
@@ -32,8 +32,8 @@ pub(super) fn body(recurrence: Recurrence, x: &Tensor<3>) -> Option<FastCell> {
     }
 }
 
-/// The sizes of a layer's body.
-pub(crate) fn sizes(cell: FastCell, weights: &PackedWeights) -> Sizes {
+/// The sizes of a layer's body for batches of about this size.
+pub(crate) fn sizes(cell: FastCell, weights: &PackedWeights, batch: usize) -> Sizes {
     Sizes {
         cell,
         directions: weights.directions(),
@@ -41,6 +41,7 @@ pub(crate) fn sizes(cell: FastCell, weights: &PackedWeights) -> Sizes {
         d_hidden: weights.d_hidden(),
         d_recurrent: weights.d_recurrent(),
         isa: Isa::best(),
+        few_rows: batch <= FEW_ROWS,
     }
 }
 

@@ -220,7 +220,7 @@ fn sequence(
 ) -> (Tensor<3>, Vec<Tensor<3>>) {
     match fused::body(recurrence, &x) {
         Some(cell) => {
-            let sizes = fused::sizes(cell, weights);
+            let sizes = fused::sizes(cell, weights, packing.batch);
             fused::run(sizes, x, weights, initial, packing, options)
         }
         None => plain(recurrence, x, weights, initial, packing, &options),

@@ -194,7 +194,7 @@ fn run(case: &Case, body: Body) -> Vec<(String, Vec<f64>)> {
         ),
         Body::Fused(isa) => {
             let cell = fused::body(case.recurrence(), &x).expect("32-bit floats on the CPU");
-            let mut sizes = fused::sizes(cell, &weights);
+            let mut sizes = fused::sizes(cell, &weights, batch);
             sizes.isa = isa;
             fused::run(
                 sizes,

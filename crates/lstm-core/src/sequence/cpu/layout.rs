@@ -44,6 +44,8 @@ pub(crate) struct Sizes {
     /// LSTM's can be.
     pub d_recurrent: usize,
     pub isa: Isa,
+    /// Whether weights are laid out for one or two sequences, or for any number.
+    pub few_rows: bool,
 }
 
 impl Sizes {
@@ -126,12 +128,12 @@ impl Sizes {
 
     /// Vectors of a panel that gives slots of one block.
     pub fn slot_vectors(&self, side: Side) -> usize {
-        panel_vectors(self.isa.registers(), side.slots())
+        panel_vectors(self.isa.registers(), side.slots(), self.few_rows)
     }
 
     /// Vectors of a panel that gives columns of the input or of the hidden state.
     pub fn column_vectors(&self) -> usize {
-        panel_vectors(self.isa.registers(), 4)
+        panel_vectors(self.isa.registers(), 4, self.few_rows)
     }
 
     /// Floats of the panels that give one block's slots from the input.

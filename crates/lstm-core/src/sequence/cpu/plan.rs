@@ -150,6 +150,7 @@ mod tests {
                 d_hidden,
                 d_recurrent: d_hidden,
                 isa: Isa::best(),
+                few_rows: false,
             };
             let batch = lengths.len();
             let packing = Packing::new(&Lengths::new(lengths, 9).unwrap());

@@ -142,17 +142,22 @@ impl Kernel for Product<'_> {
                     (2, true) => panel_product.run::<S, 2, 8>(s),
                     (3, false) => panel_product.run::<S, 3, 4>(s),
                     (3, true) => panel_product.run::<S, 3, 8>(s),
+                    (4, false) => panel_product.run::<S, 4, FEW_ROWS>(s),
                     (4, true) => panel_product.run::<S, 4, 6>(s),
-                    _ => unreachable!("a panel has at most as many vectors as registers allow"),
+                    _ => unreachable!("a panel has one to four vectors"),
                 }
             }
         }
     }
 }
 
-/// The vectors of a panel that a tile of accumulators has room for, at most `wanted`.
-pub(super) fn panel_vectors(registers: usize, wanted: usize) -> usize {
-    match (registers >= 32, wanted) {
+/// So few rows that a tile is as wide as it can be, because additions to one accumulator wait for
+/// each other.
+pub(crate) const FEW_ROWS: usize = 2;
+
+/// The vectors of a panel, at most `wanted`, that a tile of accumulators has room for.
+pub(super) fn panel_vectors(registers: usize, wanted: usize, few_rows: bool) -> usize {
+    match (registers >= 32 || few_rows, wanted) {
         (false, 4..) => 2,
         (true, 4..) => 4,
         _ => wanted,

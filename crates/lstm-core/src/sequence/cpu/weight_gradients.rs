@@ -12,6 +12,7 @@ use super::layout::{FastCell, SLOTS, Side, Sizes};
 use super::operands::{Before, Operands};
 use super::outer::{OuterProduct, tile_rows};
 use super::plan::{Plan, share};
+use super::product::panel_vectors;
 
 /// Bytes of the gradients that stay in the first level of the cache.
 const BLOCK_BYTES: usize = 24 << 10;
@@ -100,7 +101,7 @@ impl Sums {
             lanes: sizes.lanes(),
         };
         let slots = |weight, side: Side, rows, bias| {
-            let vectors = sizes.slot_vectors(side);
+            let vectors = panel_vectors(registers, side.slots(), false);
             sums(weight, rows, bias, vectors, Some(side), sizes.blocks())
         };
         // Both biases of an LSTM's gate are only ever added up, and have the same gradient.
