@@ -34,6 +34,7 @@ Commands of the program `lstm`, which this builds and passes all arguments on to
     profile    Time the parts of a training step
     recipes    List the recipes: their data, what score to expect, how long they take
     inspect    Show what is in a bundle: architecture, parameters, vocabulary, training
+    bench      Measure how fast the layers are: `bench layers --against pytorch`
 
 Commands for those who change the code:
 
@@ -46,7 +47,7 @@ Options:
 
     --backend NAME   What computes: flex (the default: any CPU), ndarray, wgpu, vulkan, metal,
                      cuda, rocm. It is compiled in when first used, and train, evaluate,
-                     predict and profile use it unless --device says otherwise.
+                     predict, profile and bench use it unless --device says otherwise.
 
 Paths are relative to where you are.
 ";
