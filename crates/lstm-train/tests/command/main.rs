@@ -4,6 +4,7 @@ mod bench;
 
 mod bad_bundle;
 mod bad_input;
+mod bench_layers;
 mod determinism;
 mod divergence;
 mod evaluate;

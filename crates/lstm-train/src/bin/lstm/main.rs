@@ -1,5 +1,6 @@
 //! The `lstm` command: trains, evaluates, uses and inspects recurrent models.
 
+mod bench;
 mod evaluate;
 mod inspect;
 mod predict;
@@ -37,6 +38,8 @@ enum Command {
     Recipes(recipes::Arguments),
     /// Show what is in a bundle: architecture, parameters, vocabulary, how it was trained.
     Inspect(inspect::Arguments),
+    /// Measure how fast the layers are, alone or beside PyTorch's and burn's own.
+    Bench(bench::Arguments),
 }
 
 /// What a command may end with: a message for people.
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Predict(arguments) => predict::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Recipes(arguments) => recipes::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Bench(arguments) => bench::run(&arguments).map(|()| ExitCode::SUCCESS),
     });
     match result {
         Ok(code) => code,
