@@ -8,8 +8,13 @@ use crate::backend::Backend;
 use crate::cargo::Cargo;
 use crate::failure::Failure;
 
-/// The commands that compute.
-const WITH_DEVICE: [&str; 3] = ["train", "evaluate", "predict"];
+/// The commands that compute, each with all its words: options follow them.
+const WITH_DEVICE: [&[&str]; 4] = [
+    &["train"],
+    &["evaluate"],
+    &["predict"],
+    &["bench", "layers"],
+];
 
 /// Builds `lstm` with the backend, and runs it with the arguments.
 ///
@@ -56,15 +61,17 @@ fn with_device(backend: Option<Backend>, mut arguments: Vec<OsString>) -> Vec<Os
     let Some(backend) = backend else {
         return arguments;
     };
-    let computes = arguments
-        .first()
-        .is_some_and(|command| WITH_DEVICE.iter().any(|name| command == name));
+    let words = WITH_DEVICE.into_iter().find(|words| {
+        let typed = arguments.iter().take(words.len());
+        typed.eq(words.iter())
+    });
     let mut options = arguments.iter().take_while(|argument| *argument != "--");
     let named = options.any(|argument| {
         argument == "--device" || argument.to_string_lossy().starts_with("--device=")
     });
-    if computes && !named {
-        arguments.splice(1..1, ["--device".into(), backend.name().into()]);
+    if let (Some(words), false) = (words, named) {
+        let place = words.len();
+        arguments.splice(place..place, ["--device".into(), backend.name().into()]);
     }
     arguments
 }
@@ -108,7 +115,13 @@ mod tests {
                 "predict --backend flex -- --device",
                 "predict --device flex -- --device",
             ),
+            (
+                "bench --backend cuda layers --json",
+                "bench layers --device cuda --json",
+            ),
             ("recipes --backend cuda", "recipes"),
+            ("bench --backend cuda", "bench"),
+            ("bench --help layers --backend cuda", "bench --help layers"),
             ("--backend cuda", ""),
         ] {
             assert_eq!(passed_on(typed), expected);

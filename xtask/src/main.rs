@@ -33,6 +33,7 @@ Commands of the program `lstm`, which this builds and passes all arguments on to
     predict    Use a trained model: one answer for each text or line of input
     recipes    List the recipes: their data, what score to expect, how long they take
     inspect    Show what is in a bundle: architecture, parameters, vocabulary, training
+    bench      Measure how fast the layers are: `bench layers --against pytorch`
 
 Commands for those who change the code:
 
@@ -44,8 +45,8 @@ Commands for those who change the code:
 Options:
 
     --backend NAME   What computes: flex (the default: any CPU), ndarray, wgpu, vulkan, metal,
-                     cuda, rocm. It is compiled in when first used, and train, evaluate and
-                     predict use it unless --device says otherwise.
+                     cuda, rocm. It is compiled in when first used, and train, evaluate,
+                     predict and bench use it unless --device says otherwise.
 
 Paths are relative to where you are.
 ";
