@@ -6,7 +6,7 @@
 //!
 //! [`corpus`] reads labelled text, [`training`] is the one loop for all tasks, [`metrics`] has the
 //! scores, [`run`] the directory that a run leaves behind, [`tasks`] ties them together for each
-//! kind of model, and the `lstm` command is made of them. [`bench`] measures the layers beneath.
+//! kind of model, and the `lstm` command is made of them. [`mod@bench`] measures the layers beneath.
 
 pub mod baseline;
 pub mod bench;

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use burn::tensor::{Device, Gradients, Tensor};
-use lstm_core::{Gru, GruConfig, GruState, Lengths, Lstm, LstmConfig, LstmState, RecurrentInit};
+use lstm_core::{Gru, GruConfig, Lengths, Lstm, LstmConfig, RecurrentInit, Stream};
 
 use super::side::{Call, normal};
 use super::{Cell, Mode, Shape, Workload};
@@ -37,31 +37,16 @@ fn train(workload: &Workload, device: &Device) -> Call {
     Box::new(move || drop(black_box(layer.gradients(x.clone(), &lengths))))
 }
 
+/// Each call is the next step of one stream, on plain slices.
 fn step(workload: &Workload, device: &Device) -> Call {
     let Shape { batch, d_input, .. } = workload.shape;
-    let x = normal([batch, d_input], device);
-    match Layer::new(workload, device) {
-        Layer::Lstm(lstm) => stream_lstm(lstm, x),
-        Layer::Gru(gru) => stream_gru(gru, x),
-    }
-}
-
-/// Each call is the next step of one stream.
-fn stream_lstm(lstm: Lstm, x: Tensor<2>) -> Call {
-    let mut state: Option<LstmState> = None;
+    let x: Vec<f32> = normal([batch, d_input], device).into_data().iter().collect();
+    let mut stream = match Layer::new(workload, device) {
+        Layer::Lstm(lstm) => lstm.stream(batch),
+        Layer::Gru(gru) => gru.stream(batch),
+    };
     Box::new(move || {
-        let (output, next) = lstm.step(x.clone(), state.take());
-        state = Some(next);
-        black_box(output);
-    })
-}
-
-fn stream_gru(gru: Gru, x: Tensor<2>) -> Call {
-    let mut state: Option<GruState> = None;
-    Box::new(move || {
-        let (output, next) = gru.step(x.clone(), state.take());
-        state = Some(next);
-        black_box(output);
+        black_box(stream.step(&x));
     })
 }
 

@@ -180,8 +180,8 @@ mod pretended {
             ("echo oh", "it answers \"oh\""),
             ("echo '{\"error\": \"no GPU\"}'", "PyTorch fails: no GPU"),
             (
-                "echo '{}'; read products; echo '{\"seconds\": [1]}'",
-                "it answers {\"seconds\":[1]}",
+                "echo '{}'; read products; echo '{\"seconds\": [1, 1]}'",
+                "it answers {\"seconds\":[1,1]}",
             ),
         ] {
             against(&format!("{ready}{script}")).refused(1, &[part]);

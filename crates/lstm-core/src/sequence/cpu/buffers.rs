@@ -3,27 +3,29 @@
 //! Fresh memory costs a page fault every 4 KiB, up to half the time of a training step. So what a
 //! sequence works on is taken from a store and goes back to it.
 
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
+use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A cache line.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([f32; LINE]);
-
+/// Floats in a cache line.
 const LINE: usize = 16;
+
+/// Memory as large as this gets huge pages where the system has them: the weights of a layer lie
+/// on thousands of small ones, more than the processor remembers the places of.
+const HUGE: usize = 2 << 20;
 
 /// Floats that begin at a cache line. What they hold at first is left from earlier use.
 pub(crate) struct Buffer {
-    lines: Vec<Line>,
+    memory: Memory,
     len: usize,
 }
 
 impl Buffer {
     /// A buffer of `len` floats.
     pub fn take(len: usize) -> Self {
-        let lines = store().take(len.div_ceil(LINE));
-        Self { lines, len }
+        let memory = store().take(len);
+        Self { memory, len }
     }
 
     /// A buffer of `len` zeros.
@@ -34,13 +36,13 @@ impl Buffer {
     }
 
     pub fn as_slice(&self) -> &[f32] {
-        // SAFETY: `take` gave at least `len` floats in lines without padding.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+        // SAFETY: `take` gave at least `len` floats, and all have a value.
+        unsafe { std::slice::from_raw_parts(self.memory.data.as_ptr(), self.len) }
     }
 
     pub fn as_mut_slice(&mut self) -> &mut [f32] {
         // SAFETY: as above, and borrowed alone.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.memory.data.as_ptr(), self.len) }
     }
 
     /// For threads that write different parts of it.
@@ -51,7 +53,8 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        store().give_back(std::mem::take(&mut self.lines));
+        let none = Memory::new(0);
+        store().give_back(std::mem::replace(&mut self.memory, none));
     }
 }
 
@@ -61,53 +64,112 @@ impl std::fmt::Debug for Buffer {
     }
 }
 
-/// Buffers that nobody uses at the moment, the one given back last at the end.
+/// Floats that all have a value, at a cache line or at a huge page.
+struct Memory {
+    data: NonNull<f32>,
+    layout: Layout,
+}
+
+// SAFETY: nobody else has the memory.
+unsafe impl Send for Memory {}
+// SAFETY: the same.
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    fn new(len: usize) -> Self {
+        let bytes = len.next_multiple_of(LINE) * size_of::<f32>();
+        // Half a huge page is worth a whole one.
+        let (bytes, align) = match bytes >= HUGE / 2 {
+            true => (bytes.next_multiple_of(HUGE), HUGE),
+            false => (bytes, LINE * size_of::<f32>()),
+        };
+        let layout = Layout::from_size_align(bytes, align).expect("a buffer that fits in memory");
+        if bytes == 0 {
+            let data = NonNull::dangling();
+            return Self { data, layout };
+        }
+        // SAFETY: the size is not 0, and all of it is written before it is read.
+        let data = unsafe {
+            let data = alloc(layout).cast::<f32>();
+            let Some(data) = NonNull::new(data) else {
+                handle_alloc_error(layout);
+            };
+            #[cfg(target_os = "linux")]
+            if align == HUGE {
+                // A hint: where it is not followed, nothing is lost.
+                libc::madvise(data.as_ptr().cast(), bytes, libc::MADV_HUGEPAGE);
+            }
+            data.write_bytes(0, bytes / size_of::<f32>());
+            data
+        };
+        Self { data, layout }
+    }
+
+    fn len(&self) -> usize {
+        self.layout.size() / size_of::<f32>()
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if self.layout.size() > 0 {
+            // SAFETY: it was allocated with this layout.
+            unsafe { dealloc(self.data.as_ptr().cast(), self.layout) }
+        }
+    }
+}
+
+/// Memory that nobody uses at the moment, what was given back last at the end.
 struct Store {
-    free: Vec<Vec<Line>>,
-    /// Lines in `free`.
-    free_lines: usize,
-    used_lines: usize,
+    free: Vec<Memory>,
+    /// Floats in `free`.
+    free_len: usize,
+    used_len: usize,
     /// The most that was ever used at once: as much is kept.
     most_used: usize,
 }
 
 fn store() -> MutexGuard<'static, Store> {
-    static STORE: Mutex<Store> = Mutex::new(Store {
-        free: Vec::new(),
-        free_lines: 0,
-        used_lines: 0,
-        most_used: 0,
-    });
+    static STORE: Mutex<Store> = Mutex::new(Store::new());
     // Nothing that holds the lock can panic halfway.
     STORE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Store {
-    fn take(&mut self, lines: usize) -> Vec<Line> {
-        let fits = |free: &Vec<Line>| free.len() >= lines && free.len() <= 2 * lines;
+    const fn new() -> Self {
+        Self {
+            free: Vec::new(),
+            free_len: 0,
+            used_len: 0,
+            most_used: 0,
+        }
+    }
+
+    fn take(&mut self, len: usize) -> Memory {
+        let fits = |free: &Memory| free.len() >= len && free.len() <= (2 * len).max(HUGE / 4);
         let best = (0..self.free.len())
             .filter(|&index| fits(&self.free[index]))
             .min_by_key(|&index| self.free[index].len());
         let taken = match best {
             Some(index) => {
                 let taken = self.free.swap_remove(index);
-                self.free_lines -= taken.len();
+                self.free_len -= taken.len();
                 taken
             }
-            None => vec![Line([0.0; LINE]); lines],
+            None => Memory::new(len),
         };
-        self.used_lines += taken.len();
-        self.most_used = self.most_used.max(self.used_lines);
+        self.used_len += taken.len();
+        self.most_used = self.most_used.max(self.used_len);
         taken
     }
 
-    fn give_back(&mut self, lines: Vec<Line>) {
-        self.used_lines -= lines.len();
-        self.free_lines += lines.len();
-        self.free.push(lines);
-        while self.free_lines + self.used_lines > self.most_used {
+    fn give_back(&mut self, memory: Memory) {
+        self.used_len -= memory.len();
+        self.free_len += memory.len();
+        self.free.push(memory);
+        while self.free_len + self.used_len > self.most_used {
             let oldest = self.free.remove(0);
-            self.free_lines -= oldest.len();
+            self.free_len -= oldest.len();
         }
     }
 }
@@ -180,42 +242,34 @@ impl<'a> Shared<'a> {
 mod tests {
     use super::*;
 
-    fn empty() -> Store {
-        Store {
-            free: Vec::new(),
-            free_lines: 0,
-            used_lines: 0,
-            most_used: 0,
-        }
-    }
-
     #[test]
     fn what_was_given_back_is_used_again() {
-        let mut store = empty();
-        let first = store.take(10);
-        let place = first.as_ptr();
+        let mut store = Store::new();
+        let first = store.take(160);
+        let place = first.data;
         store.give_back(first);
-        let second = store.take(8);
-        assert_eq!(second.as_ptr(), place);
-        assert_eq!((store.free_lines, store.used_lines), (0, 10));
+        let second = store.take(100);
+        assert_eq!(second.data, place);
+        assert_eq!((store.free_len, store.used_len), (0, 160));
     }
 
     #[test]
     fn no_more_is_kept_than_was_ever_used_at_once() {
-        let mut store = empty();
-        for lines in [10, 30, 90, 270] {
-            let taken = store.take(lines);
+        let mut store = Store::new();
+        for len in [1 << 20, 3 << 20, 9 << 20] {
+            let taken = store.take(len);
             store.give_back(taken);
         }
-        assert_eq!(store.free_lines, 270);
+        assert_eq!(store.free_len, 9 << 20);
     }
 
     #[test]
     fn buffers_begin_at_a_cache_line() {
-        for len in [0, 1, 16, 17] {
+        for len in [1, 16, 17, HUGE] {
             let mut buffer = Buffer::zeros(len);
             assert_eq!(buffer.as_slice(), vec![0.0; len]);
-            assert!(buffer.as_mut_slice().as_ptr().cast::<Line>().is_aligned());
+            let start = buffer.as_mut_slice().as_ptr().addr();
+            assert_eq!(start % 64, 0);
         }
     }
 }

@@ -9,6 +9,9 @@ use super::simd::{Kernel, Simd};
 /// Bytes of a panel that stay in the first level of the cache while the rows go over it.
 const BLOCK_BYTES: usize = 16 << 10;
 
+/// Floats in a cache line.
+const LINE: usize = 16;
+
 /// A matrix whose columns come in blocks: element (row, column) lies at
 /// `row * row_stride + (column / block) * block_stride + column % block`.
 #[derive(Clone, Copy)]
@@ -211,7 +214,8 @@ impl PanelProduct {
                         row * self.lhs.row_stride + blocks * self.lhs.block_stride + within,
                     );
                     let panel = self.panel.add(done * width);
-                    let part = depth * width / tiles;
+                    // Each tile has its share of the next block fetched.
+                    let lines = (4 * width / LINE).div_ceil(tiles);
                     let job = Tile {
                         depth,
                         lhs,
@@ -223,7 +227,8 @@ impl PanelProduct {
                         start_stride,
                         result: self.result.add(row * self.result_stride),
                         result_stride: self.result_stride,
-                        next: panel.wrapping_add(depth * width + tile * part),
+                        next: panel.wrapping_add(depth * width + tile * (depth / 4) * lines * LINE),
+                        next_lines: lines,
                     };
                     match rows {
                         8 => job.run::<S, VECTORS, 8>(s),
@@ -258,8 +263,9 @@ struct Tile {
     start_stride: usize,
     result: *mut f32,
     result_stride: usize,
-    /// What is wanted next: fetched on the way.
+    /// What is wanted next: fetched on the way, this many cache lines every four steps.
     next: *const f32,
+    next_lines: usize,
 }
 
 impl Tile {
@@ -287,10 +293,10 @@ impl Tile {
                 let depth = left.min(self.block);
                 let mut k = 0;
                 while k + 4 <= depth {
-                    for line in 0..VECTORS {
-                        s.prefetch(next.wrapping_add(line * S::LANES));
+                    for line in 0..self.next_lines {
+                        s.prefetch(next.wrapping_add(line * LINE));
                     }
-                    next = next.wrapping_add(width);
+                    next = next.wrapping_add(self.next_lines * LINE);
                     for ahead in 0..4 {
                         step(s, &mut sums, &lhs, k + ahead, panel.add(ahead * width));
                     }
