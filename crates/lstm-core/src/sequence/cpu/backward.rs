@@ -72,9 +72,12 @@ pub(crate) fn backward(
         .take()
         .unwrap_or_else(|| StepBuffers::take(sizes, longest));
 
-    let mut x = vec![0.0; if wanted.x { operands.x.len() } else { 0 }];
+    let mut x = operands.at_places(if wanted.x { sizes.d_input } else { 0 });
     // Each direction adds to the input's gradient: the second one's lies apart until the end.
-    let mut x_reverse = Buffer::zeros(if directions == 2 { x.len() } else { 0 });
+    let mut x_reverse = Buffer::zeros(match directions == 2 && wanted.x {
+        true => operands.x.len(),
+        false => 0,
+    });
     let mut backward_panels = BackwardPanels::take(sizes);
     let mut forward_buffers = again.then(|| ForwardBuffers::take(operands));
     let mut mask = operands
@@ -96,7 +99,7 @@ pub(crate) fn backward(
             d_hidden: sizes.share_by_feature(&mut d_hidden, batch),
             d_state: sizes.share_by_unit(&mut d_state, batch),
             mask: sizes.share_by_feature(&mut mask, batch),
-            x: [Shared::new(&mut x), x_reverse.share()],
+            x: [x.share(), x_reverse.share()],
             wanted,
         };
         let forward = forward_buffers
@@ -178,8 +181,10 @@ pub(crate) fn backward(
         }
         cell.clear();
     }
+    // SAFETY: each part has written its columns of every real step.
+    let x = wanted.x.then(|| unsafe { x.written() });
     Backward {
-        x: wanted.x.then_some(x),
+        x,
         weights,
         hidden,
         cell,
@@ -277,7 +282,7 @@ impl BackwardPass<'_> {
         for vectors in panels(sizes, &part.shown) {
             let width = vectors.len() * sizes.lanes();
             let d_hidden = &mut scratch.as_mut_slice()[..first.len() * width];
-            self.from_later(part, &vectors, trace.segment.start, &first, trace, d_hidden);
+            self.after_products(part, &vectors, trace.segment.start, &first, trace, d_hidden);
             for block in vectors.clone() {
                 // SAFETY: these features of these rows are this part's alone.
                 let to = unsafe { self.d_hidden.rows_mut(part.direction, block, &first) };
@@ -307,7 +312,7 @@ impl BackwardPass<'_> {
         for vectors in panels(sizes, &part.shown) {
             let width = vectors.len() * lanes;
             let d_hidden = &mut scratch[..rows.len() * width];
-            self.from_later(part, &vectors, step + 1, &later, trace, d_hidden);
+            self.after_products(part, &vectors, step + 1, &later, trace, d_hidden);
             let ended = later.end..rows.end;
             let end = &mut d_hidden[later.len() * width..];
             for block in vectors.clone() {
@@ -362,7 +367,7 @@ impl BackwardPass<'_> {
             // SAFETY: all have packed, and have waited since they wrote the gradient of the hidden
             // state.
             let (lhs, panels) = unsafe {
-                let from = trace.d_shown.from(direction, now.start, 0);
+                let from = trace.d_shown.tail(direction, now.start, 0);
                 (
                     Rows::blocked(from, lanes, lanes, trace.d_shown.block_stride()),
                     self.panels.projection(part, &vectors),
@@ -387,7 +392,7 @@ impl BackwardPass<'_> {
 
     /// ∂h_{t-1} of some features through the products of step t: the gradients of all its slots
     /// times the recurrent weights.
-    fn from_later(
+    fn after_products(
         &self,
         part: &Part,
         vectors: &Range<usize>,
@@ -444,7 +449,7 @@ impl BackwardPass<'_> {
         // SAFETY: the parts of the group have waited since they wrote the slots of these steps.
         let lhs = unsafe {
             Rows::blocked(
-                slots.from(part.direction, packed.start, side.first * lanes),
+                slots.tail(part.direction, packed.start, side.first * lanes),
                 SLOTS * lanes,
                 side.slots() * lanes,
                 slots.block_stride(),

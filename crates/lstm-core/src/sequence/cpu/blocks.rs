@@ -68,8 +68,8 @@ impl<'a> ByUnit<'a> {
     }
 
     /// Everything from a row of the first block of a direction on.
-    pub fn from(&self, direction: usize, row: usize) -> (*const f32, usize) {
-        self.data.from(self.start(direction, 0, row))
+    pub fn tail(&self, direction: usize, row: usize) -> (*const f32, usize) {
+        self.data.tail(self.start(direction, 0, row))
     }
 
     /// The units of a block.
@@ -210,8 +210,8 @@ impl<'a> ByStep<'a> {
     }
 
     /// Everything from a column of a packed step of the first block of a direction on.
-    pub fn from(&self, direction: usize, packed: usize, column: usize) -> (*const f32, usize) {
-        self.data.from(self.start(direction, 0, packed) + column)
+    pub fn tail(&self, direction: usize, packed: usize, column: usize) -> (*const f32, usize) {
+        self.data.tail(self.start(direction, 0, packed) + column)
     }
 
     /// All rows of a block.

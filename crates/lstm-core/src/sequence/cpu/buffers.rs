@@ -5,6 +5,7 @@
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -174,6 +175,47 @@ impl Store {
     }
 }
 
+/// Zeros; or floats that are all written before anybody reads them, without a value at first,
+/// because writing them twice would take time.
+pub(crate) struct Fresh {
+    values: Vec<MaybeUninit<f32>>,
+}
+
+impl Fresh {
+    pub fn zeros(len: usize) -> Self {
+        // A vector of zeros comes from the system without being written.
+        let values = ManuallyDrop::new(vec![0.0_f32; len]);
+        let (data, len, capacity) = (values.as_ptr(), values.len(), values.capacity());
+        // SAFETY: the same memory, of a type that asks for less.
+        let values = unsafe { Vec::from_raw_parts(data.cast_mut().cast(), len, capacity) };
+        Self { values }
+    }
+
+    pub fn unwritten(len: usize) -> Self {
+        let mut values = Vec::with_capacity(len);
+        values.resize_with(len, MaybeUninit::uninit);
+        Self { values }
+    }
+
+    pub fn share(&mut self) -> Shared<'_> {
+        Shared {
+            data: self.values.as_mut_ptr().cast(),
+            len: self.values.len(),
+            of: PhantomData,
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Everything has been written.
+    pub unsafe fn written(self) -> Vec<f32> {
+        let values = ManuallyDrop::new(self.values);
+        let (data, len, capacity) = (values.as_ptr(), values.len(), values.capacity());
+        // SAFETY: the same memory, and all of it has a value.
+        unsafe { Vec::from_raw_parts(data.cast_mut().cast(), len, capacity) }
+    }
+}
+
 /// Floats of which several threads write different parts.
 #[derive(Clone, Copy)]
 pub(crate) struct Shared<'a> {
@@ -217,7 +259,7 @@ impl<'a> Shared<'a> {
     }
 
     /// Everything from `start` on, as [`Rows::blocked`](super::product::Rows::blocked) wants it.
-    pub fn from(&self, start: usize) -> (*const f32, usize) {
+    pub fn tail(&self, start: usize) -> (*const f32, usize) {
         (self.part(start, 0).cast_const(), self.len - start)
     }
 

@@ -58,10 +58,10 @@ pub(crate) fn forward(operands: &Operands, keep: Keep, threads: usize) -> Forwar
     let whole = operands.packed_steps(&all);
     let mut steps = (kept && segments.len() <= 1).then(|| StepBuffers::take(sizes, whole.len()));
 
-    let mut output = vec![0.0; packing.batch * packing.time * operands.d_output()];
+    let mut output = operands.at_places(operands.d_output());
     let mut buffers = ForwardBuffers::take(operands);
     {
-        let pass = buffers.pass(operands, &plan, Shared::new(&mut output), true);
+        let pass = buffers.pass(operands, &plan, output.share(), true);
         let steps = steps.as_mut().map(|steps| steps.share().of(sizes, &whole));
         let starts: Vec<(Range<usize>, ByUnit)> = segments
             .iter_mut()
@@ -101,6 +101,8 @@ pub(crate) fn forward(operands: &Operands, keep: Keep, threads: usize) -> Forwar
             }
         });
     }
+    // SAFETY: each part has written its features of every real step.
+    let output = unsafe { output.written() };
     // SAFETY: the threads have ended.
     let carried = unsafe {
         sizes
@@ -372,7 +374,7 @@ impl ForwardPass<'_> {
         let width = sizes.input_side().slots() * lanes;
         // SAFETY: the hidden state before the step is complete, because all parts have waited.
         let lhs = unsafe {
-            let from = hidden.from(direction, rows.start);
+            let from = hidden.tail(direction, rows.start);
             Rows::blocked(from, lanes, lanes, hidden.block_stride())
         };
         for (index, block) in part.blocks.clone().enumerate() {
@@ -480,7 +482,7 @@ impl ForwardPass<'_> {
             let result = &mut scratch.slots.as_mut_slice()[..rows.len() * width];
             // SAFETY: all have packed, and have waited since they wrote what is projected.
             let (lhs, panels) = unsafe {
-                let from = self.unprojected.from(direction, rows.start);
+                let from = self.unprojected.tail(direction, rows.start);
                 (
                     Rows::blocked(from, lanes, lanes, self.unprojected.block_stride()),
                     self.panels.projection(part, &vectors),

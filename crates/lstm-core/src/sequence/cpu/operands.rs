@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::buffers::Fresh;
 use super::layout::{FastCell, Sizes};
 use super::plan::Part;
 use crate::sequence::packing::Packing;
@@ -81,6 +82,15 @@ impl Operands<'_> {
             ("mask", self.mask.map_or(state, <[f32]>::len), state),
         ] {
             assert_eq!(found, expected, "the {what} of {sizes:?}, batch {batch}");
+        }
+    }
+
+    /// Room for `features` numbers at each place of the batch: zeros in the padding.
+    pub fn at_places(&self, features: usize) -> Fresh {
+        let len = self.packing.batch * self.packing.time * features;
+        match self.packing.is_ragged() {
+            true => Fresh::zeros(len),
+            false => Fresh::unwritten(len),
         }
     }
 

@@ -40,6 +40,7 @@ pub(crate) struct Plan {
 impl Plan {
     pub fn new(sizes: &Sizes, packing: &Packing, threads: usize) -> Self {
         let directions = sizes.directions;
+        let threads = worth(sizes, packing, threads);
         let (row_parts, unit_parts) = split(sizes, packing, (threads / directions).max(1));
         let rows = cut_rows(packing, row_parts);
         let mut parts = Vec::new();
@@ -97,15 +98,39 @@ pub(super) fn share(whole: usize, index: usize, count: usize) -> Range<usize> {
     whole * index / count..whole * (index + 1) / count
 }
 
-/// In how many parts the sequences and the units of one direction are cut: what is likely to be
-/// fastest.
+/// Multiplications below which another thread costs more than it brings.
+const WORTH_A_THREAD: usize = 2 << 20;
+
+/// Sequences at a step that a part has at least, so that its products run at full speed.
+const ROWS: usize = 6;
+
+/// Bytes of weights that a thread goes through at every step without waiting for memory.
+const WEIGHTS: usize = 4 << 20;
+
+/// The threads that a batch is worth, of those there are.
+fn worth(sizes: &Sizes, packing: &Packing, threads: usize) -> usize {
+    let steps = packing.offsets[packing.active.len()] * sizes.directions;
+    let products = steps.saturating_mul(weights(sizes));
+    threads.min(products / WORTH_A_THREAD).max(1)
+}
+
+/// The weights of one direction.
+fn weights(sizes: &Sizes) -> usize {
+    (sizes.d_input + sizes.d_recurrent) * sizes.columns()
+}
+
+/// In how many parts the sequences and the units of one direction are cut. Parts of sequences do
+/// not wait for each other, so units are cut only where there are too few sequences, or where the
+/// weights are too large to be gone through by every thread.
 fn split(sizes: &Sizes, packing: &Packing, threads: usize) -> (usize, usize) {
-    if let Ok(units) = std::env::var("LSTM_SPLIT") {
-        let units: usize = units.parse().unwrap();
-        let units = units.min(threads);
-        return (threads / units, units);
-    }
-    (1, threads)
+    let steps = packing.active.len().max(1);
+    let rows = packing.offsets[packing.active.len()] / steps;
+    let fits = |units: &usize| {
+        rows * units >= ROWS * threads && weights(sizes) * size_of::<f32>() <= WEIGHTS * units
+    };
+    let mut cuts = (1..=threads).filter(|units| threads.is_multiple_of(*units));
+    let units = cuts.find(fits).unwrap_or(threads).min(sizes.blocks());
+    (threads / units, units)
 }
 
 /// Cuts the sorted sequences so that the parts have about as many time steps each.
