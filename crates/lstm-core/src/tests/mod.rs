@@ -1,6 +1,7 @@
 //! The properties that every recurrent layer has, and what their tests share.
 
 mod agreement;
+mod burn_layers;
 mod finite_differences;
 mod gradients;
 mod padding;
