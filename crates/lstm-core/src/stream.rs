@@ -124,7 +124,10 @@ impl PreparedStream {
     pub fn state(&mut self) -> StreamState {
         let states: Vec<_> = self.layers.iter_mut().map(LayerStream::state).collect();
         StreamState {
-            hidden: states.iter().flat_map(|(hidden, _)| hidden.clone()).collect(),
+            hidden: states
+                .iter()
+                .flat_map(|(hidden, _)| hidden.clone())
+                .collect(),
             cell: states.into_iter().flat_map(|(_, cell)| cell).collect(),
         }
     }

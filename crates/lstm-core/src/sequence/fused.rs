@@ -6,10 +6,10 @@ use burn::backend::{Dispatch, DispatchDevice};
 use burn::module::Param;
 use burn::tensor::{DType, Tensor};
 
-use super::{Recurrence, SequenceOptions};
 use super::cpu::{FEW_ROWS, FastCell, Isa, Keep, Sizes};
 use super::operation::{Inputs, SequenceOperation, Settings};
 use super::packing::Packing;
+use super::{Recurrence, SequenceOptions};
 use crate::gate::ResetGate;
 use crate::weights::PackedWeights;
 

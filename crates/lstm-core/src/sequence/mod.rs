@@ -189,14 +189,8 @@ impl Stack<'_> {
                 recurrent_mask: recurrent_mask(self.recurrent_dropout, index, mask_shape, mode),
                 checkpoint_every: self.checkpoint_every,
             };
-            let (next, states) = sequence(
-                self.recurrence,
-                output,
-                weights,
-                initial,
-                &packing,
-                options,
-            );
+            let (next, states) =
+                sequence(self.recurrence, output, weights, initial, &packing, options);
             output = next;
             for (all, state) in finals.iter_mut().zip(states) {
                 all.push(state);

@@ -2,17 +2,19 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(feature = "flex")]
+use burn::backend::Flex;
+use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 #[cfg(feature = "flex")]
 use burn::backend::flex::FlexTensor;
-#[cfg(feature = "flex")]
-use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, AutodiffBackend, Backend, ExtensionType, TensorMetadata, backend_extension};
+use burn::backend::{
+    Autodiff, AutodiffBackend, Backend, ExtensionType, TensorMetadata, backend_extension,
+};
 use burn::tensor::{Shape, TensorData};
 
 use super::cpu::{self, FastCell, Keep, Operands, OutputGradients, Saved, Sizes, Wanted};
@@ -186,7 +188,9 @@ fn run<B: OnSlices>(
     settings: &Settings,
     keep: Keep,
 ) -> (Outputs<B>, Option<Saved>) {
-    let result = inputs.operands(settings, |operands| cpu::forward(operands, keep, cpu::available()));
+    let result = inputs.operands(settings, |operands| {
+        cpu::forward(operands, keep, cpu::available())
+    });
     let sizes = &settings.sizes;
     let packing = &settings.packing;
     let state = |values: Vec<f32>, features: usize| {
@@ -314,8 +318,8 @@ impl<B: OnSlices> Backward<B, 8> for Through {
 
     fn backward(self, ops: Ops<Self::State, 8>, grads: &mut Gradients, _: &mut Checkpointer) {
         let state = ops.state;
-        let [output, hidden, cell] = std::mem::take(&mut *lock(&state.arrived))
-            .map(|gradient| gradient.map(B::contiguous));
+        let [output, hidden, cell] =
+            std::mem::take(&mut *lock(&state.arrived)).map(|gradient| gradient.map(B::contiguous));
         let Some(saved) = lock(&state.saved).take() else {
             unreachable!("burn goes back through a graph once")
         };
@@ -339,11 +343,12 @@ impl<B: OnSlices> Backward<B, 8> for Through {
             )
         });
         let inputs = &state.inputs;
-        let mut register = |parent: Option<NodeId>, values: Option<Vec<f32>>, like: &FloatTensor<B>| {
-            if let (Some(parent), Some(values)) = (parent, values) {
-                grads.register::<B>(parent, B::tensor(values, like.shape()));
-            }
-        };
+        let mut register =
+            |parent: Option<NodeId>, values: Option<Vec<f32>>, like: &FloatTensor<B>| {
+                if let (Some(parent), Some(values)) = (parent, values) {
+                    grads.register::<B>(parent, B::tensor(values, like.shape()));
+                }
+            };
         register(x, result.x, &inputs.x);
         if let Some(gradients) = result.weights {
             for (parent, values, like) in [
@@ -354,11 +359,7 @@ impl<B: OnSlices> Backward<B, 8> for Through {
                     &inputs.recurrent_weight,
                 ),
                 (weights[2], gradients.input_bias, &inputs.input_bias),
-                (
-                    weights[3],
-                    gradients.recurrent_bias,
-                    &inputs.recurrent_bias,
-                ),
+                (weights[3], gradients.recurrent_bias, &inputs.recurrent_bias),
                 (
                     weights[4],
                     gradients.projection_weight,

@@ -19,7 +19,10 @@ pub(super) fn run(
     let [batch, time, d_input] = x.dims();
     let d_recurrent = initial[0].dims()[1];
     if order.gather.is_empty() {
-        return (Tensor::zeros([batch, time, d_recurrent], (&device, dtype)), initial);
+        return (
+            Tensor::zeros([batch, time, d_recurrent], (&device, dtype)),
+            initial,
+        );
     }
 
     // The input projection of all real steps is one product.

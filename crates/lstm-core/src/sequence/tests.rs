@@ -66,7 +66,11 @@ fn cases() -> impl Strategy<Value = Case> {
     let lengths = vec(0..=9_usize, 1..=20).prop_filter("a step", |all| all.iter().any(|x| *x > 0));
     let batch = (lengths, 0..=2_usize);
     let loss = (
-        prop::sample::select(vec![Reaches::Everything, Reaches::Output, Reaches::FinalStates]),
+        prop::sample::select(vec![
+            Reaches::Everything,
+            Reaches::Output,
+            Reaches::FinalStates,
+        ]),
         prop::sample::select(vec![Learns::Everything, Learns::Input, Learns::Weights]),
         any::<u64>(),
     );
@@ -178,11 +182,16 @@ fn run(case: &Case, body: Body) -> Vec<(String, Vec<f64>)> {
         cell_clip: case.cell_clip,
         recurrent_mask: case.masked.then(|| {
             let mask: Tensor<1> = random(case.seed, "mask", [directions * batch * features[0]]);
-            values(&mask).iter().map(|x| if *x > 0.0 { 2.0 } else { 0.0 }).collect()
+            values(&mask)
+                .iter()
+                .map(|x| if *x > 0.0 { 2.0 } else { 0.0 })
+                .collect()
         }),
         checkpoint_every: case.checkpoint_every,
     };
-    let packing = Arc::new(Packing::new(&Lengths::new(case.lengths.clone(), time).unwrap()));
+    let packing = Arc::new(Packing::new(
+        &Lengths::new(case.lengths.clone(), time).unwrap(),
+    ));
     let (output, finals) = match body {
         Body::Plain => plain(
             case.recurrence(),
@@ -208,7 +217,11 @@ fn run(case: &Case, body: Body) -> Vec<(String, Vec<f64>)> {
     };
 
     let mut all = vec![("output".to_owned(), doubles(&output))];
-    all.extend(finals.iter().map(|state| ("final state".to_owned(), doubles(state))));
+    all.extend(
+        finals
+            .iter()
+            .map(|state| ("final state".to_owned(), doubles(state))),
+    );
     let weigh = |tensor: &Tensor<3>, name: &str| {
         (tensor.clone() * random(99, name, tensor.dims()).cast(dtype)).sum()
     };
@@ -222,7 +235,8 @@ fn run(case: &Case, body: Body) -> Vec<(String, Vec<f64>)> {
     }
     let loss = terms.into_iter().reduce(|a, b| a + b).unwrap();
     let gradients = loss.backward();
-    let mut add = |name: &str, gradient: Vec<f64>| all.push((format!("gradient of {name}"), gradient));
+    let mut add =
+        |name: &str, gradient: Vec<f64>| all.push((format!("gradient of {name}"), gradient));
     if learns(Learns::Input) {
         add("x", gradient(&x, &gradients));
         for initial in &initial {
@@ -269,7 +283,10 @@ fn is_at_the_limit(case: &Case) -> bool {
     let Some(clip) = case.cell_clip else {
         return false;
     };
-    let unlimited = Case { cell_clip: None, ..case.clone() };
+    let unlimited = Case {
+        cell_clip: None,
+        ..case.clone()
+    };
     let near = |value: &f64| (value.abs() - f64::from(clip)).abs() < 1e-5;
     run(&unlimited, Body::Plain)[2].1.iter().any(near)
 }
@@ -330,8 +347,15 @@ fn without_segments_and_with_the_bits_are_the_same() {
         for isa in Isa::available() {
             let expected = run(&whole, Body::Fused(isa));
             for every in [1, 2, 4, 9, 100] {
-                let cut = Case { checkpoint_every: Some(every), ..whole.clone() };
-                assert_eq!(run(&cut, Body::Fused(isa)), expected, "{isa:?}, every {every}");
+                let cut = Case {
+                    checkpoint_every: Some(every),
+                    ..whole.clone()
+                };
+                assert_eq!(
+                    run(&cut, Body::Fused(isa)),
+                    expected,
+                    "{isa:?}, every {every}"
+                );
             }
         }
     }

@@ -20,7 +20,9 @@ fn set(gate: &mut GateController, weights: &PackedWeights, columns: std::ops::Ra
         Param::from_tensor(tensor.slice([0..rows, columns.clone()]).detach())
     };
     let bias = |tensor: Option<Tensor<2>>| {
-        let row = tensor.expect("the layers have biases").slice([0..1, columns.clone()]);
+        let row = tensor
+            .expect("the layers have biases")
+            .slice([0..1, columns.clone()]);
         Some(Param::from_tensor(row.reshape([columns.len()]).detach()))
     };
     gate.input_transform.weight = part(own.input_weight);

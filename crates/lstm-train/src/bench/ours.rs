@@ -40,7 +40,10 @@ fn train(workload: &Workload, device: &Device) -> Call {
 /// Each call is the next step of one stream, on plain slices.
 fn step(workload: &Workload, device: &Device) -> Call {
     let Shape { batch, d_input, .. } = workload.shape;
-    let x: Vec<f32> = normal([batch, d_input], device).into_data().iter().collect();
+    let x: Vec<f32> = normal([batch, d_input], device)
+        .into_data()
+        .iter()
+        .collect();
     let mut stream = match Layer::new(workload, device) {
         Layer::Lstm(lstm) => lstm.stream(batch),
         Layer::Gru(gru) => gru.stream(batch),

@@ -59,10 +59,7 @@ impl Kernel for GruBackward {
                 let recalled = s.load(saved.add(3 * lanes));
                 let previous = s.load(step.previous.add(row * lanes));
                 // ∂h_t: as an output, from later products, and from the later step's z ⊙ h
-                let d_hidden = s.add(
-                    step.d_hidden(s, row),
-                    s.load(step.d_state.add(row * lanes)),
-                );
+                let d_hidden = s.add(step.d_hidden(s, row), s.load(step.d_state.add(row * lanes)));
                 // ∂z_t = ∂h_t ⊙ (h_{t-1} - h̃_t) ⊙ z_t ⊙ (1 - z_t)
                 let d_update = s.mul(
                     s.mul(d_hidden, s.sub(previous, candidate)),

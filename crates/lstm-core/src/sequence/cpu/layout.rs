@@ -172,15 +172,13 @@ pub(super) fn pack_slots(sizes: &Sizes, side: Side, weight: &[f32], block: usize
 
 /// What one block's slots start from, `[SLOTS * LANES]`: the sums of both biases, or apart where
 /// a slot has one side only.
-pub(super) fn pack_bias(
-    sizes: &Sizes,
-    biases: [&[f32]; 2],
-    block: usize,
-    to: &mut [f32],
-) {
+pub(super) fn pack_bias(sizes: &Sizes, biases: [&[f32]; 2], block: usize, to: &mut [f32]) {
     let (lanes, units) = (sizes.lanes(), sizes.units(block));
     to.fill(0.0);
-    for (side, bias) in [sizes.input_side(), sizes.hidden_side()].into_iter().zip(biases) {
+    for (side, bias) in [sizes.input_side(), sizes.hidden_side()]
+        .into_iter()
+        .zip(biases)
+    {
         for (slot, gate) in (side.first..).zip(side.gates) {
             let from = gate * sizes.d_hidden + block * lanes;
             let to = &mut to[slot * lanes..][..units];

@@ -79,8 +79,10 @@ impl Kernel for LstmBackward {
                     s.mul(d_cell, previous),
                     s.neg_mul_add(forget, forget, forget),
                 );
-                let d_candidate =
-                    s.mul(s.mul(d_cell, input), s.neg_mul_add(candidate, candidate, one));
+                let d_candidate = s.mul(
+                    s.mul(d_cell, input),
+                    s.neg_mul_add(candidate, candidate, one),
+                );
                 let d_output = s.mul(
                     s.mul(d_hidden, tanh_cell),
                     s.neg_mul_add(output, output, output),
@@ -105,9 +107,5 @@ fn inside<S: Simd>(s: S, cell: S::V, clip: f32) -> S::V {
     let limit = s.splat(clip);
     // (limit - c)(limit + c) is 0 at the limit; the smallest other value is far above 1e-38.
     let distance = s.mul(s.sub(limit, cell), s.add(limit, cell));
-    s.clamp(
-        s.mul(distance, s.splat(1e38)),
-        s.splat(0.0),
-        s.splat(1.0),
-    )
+    s.clamp(s.mul(distance, s.splat(1e38)), s.splat(0.0), s.splat(1.0))
 }

@@ -3,10 +3,12 @@
 
 mod activation;
 mod backward;
+mod backward_pass;
 mod blocks;
 mod buffers;
 mod elementwise;
 mod forward;
+mod forward_pass;
 mod gru;
 mod layout;
 mod lstm;
@@ -17,6 +19,7 @@ mod plan;
 mod product;
 mod saved;
 mod simd;
+mod sources;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -30,5 +33,5 @@ pub(crate) use operands::Operands;
 pub(crate) use product::FEW_ROWS;
 pub(crate) use saved::{Keep, Saved};
 pub(crate) use simd::Isa;
-pub(crate) use threads::available;
 pub(crate) use stream::{LayerStream, LooseWeights, PreparedWeights};
+pub(crate) use threads::available;

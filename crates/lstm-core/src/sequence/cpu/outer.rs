@@ -128,8 +128,7 @@ unsafe fn step<S: Simd, const VECTORS: usize, const ROWS: usize>(
 ) {
     // SAFETY: see above.
     unsafe {
-        let rhs: [S::V; VECTORS] =
-            std::array::from_fn(|vector| s.load(rhs.add(vector * S::LANES)));
+        let rhs: [S::V; VECTORS] = std::array::from_fn(|vector| s.load(rhs.add(vector * S::LANES)));
         for (row, sums) in sums.iter_mut().enumerate() {
             let factor = s.splat(*lhs.add(row));
             for (sum, rhs) in sums.iter_mut().zip(rhs) {

@@ -7,7 +7,7 @@ use super::layout::{
     SLOTS, Sizes, pack_bias, pack_columns, pack_rows, pack_slots, pack_transposed,
 };
 use super::operands::Operands;
-use super::plan::Part;
+use super::plan::{Part, share};
 
 /// Matrices with a row of panels for each block, or vector, of each direction.
 struct Matrix<'a> {
@@ -51,16 +51,21 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// Vectors, as many at a time as a panel has.
+/// Vectors, at most as many at a time as a panel has, and about as many in each: a narrow panel
+/// computes slowly.
 pub(super) fn panels(
     sizes: &Sizes,
     vectors: &Range<usize>,
 ) -> impl Iterator<Item = Range<usize>> + use<> {
-    let (end, most) = (vectors.end, sizes.column_vectors());
-    vectors
-        .clone()
-        .step_by(most)
-        .map(move |start| start..(start + most).min(end))
+    let start = vectors.start;
+    let (all, count) = (
+        vectors.len(),
+        vectors.len().div_ceil(sizes.column_vectors()),
+    );
+    (0..count).map(move |index| {
+        let panel = share(all, index, count);
+        start + panel.start..start + panel.end
+    })
 }
 
 /// The weights as the forward pass wants them.
@@ -135,7 +140,13 @@ impl<'a> SharedForwardPanels<'a> {
                     self.bias.write(direction, &one),
                 )
             };
-            pack_slots(sizes, sizes.input_side(), own(operands.input_weight), block, input);
+            pack_slots(
+                sizes,
+                sizes.input_side(),
+                own(operands.input_weight),
+                block,
+                input,
+            );
             let weight = own(operands.recurrent_weight);
             pack_slots(sizes, sizes.hidden_side(), weight, block, hidden);
             pack_bias(sizes, biases, block, bias);

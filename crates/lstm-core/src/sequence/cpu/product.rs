@@ -210,9 +210,10 @@ impl PanelProduct {
                     } else {
                         (done / unit, 0)
                     };
-                    let lhs = self.lhs.data.add(
-                        row * self.lhs.row_stride + blocks * self.lhs.block_stride + within,
-                    );
+                    let lhs = self
+                        .lhs
+                        .data
+                        .add(row * self.lhs.row_stride + blocks * self.lhs.block_stride + within);
                     let panel = self.panel.add(done * width);
                     // Each tile has its share of the next block fetched.
                     let lines = (4 * width / LINE).div_ceil(tiles);
@@ -315,7 +316,9 @@ impl Tile {
             }
             for (row, sums) in sums.iter().enumerate() {
                 for (vector, sum) in sums.iter().enumerate() {
-                    let result = self.result.add(row * self.result_stride + vector * S::LANES);
+                    let result = self
+                        .result
+                        .add(row * self.result_stride + vector * S::LANES);
                     s.store(result, *sum);
                 }
             }

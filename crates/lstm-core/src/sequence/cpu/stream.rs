@@ -210,9 +210,8 @@ impl LayerStream {
         let from = self.unprojected.as_slice();
         let result = &mut self.slots.as_mut_slice()[..batch * width];
         // SAFETY: nobody writes what is read meanwhile.
-        let lhs = unsafe {
-            Rows::blocked((from.as_ptr(), from.len()), lanes, lanes, batch * lanes)
-        };
+        let lhs =
+            unsafe { Rows::blocked((from.as_ptr(), from.len()), lanes, lanes, batch * lanes) };
         sizes.isa.run(Product {
             rows: batch,
             depth: sizes.d_hidden,
@@ -250,12 +249,20 @@ impl LayerStream {
     /// Goes on from this state, shaped as [`state`](Self::state) gives it.
     pub fn set_state(&mut self, hidden: &[f32], cell: &[f32]) {
         let (sizes, batch) = (self.weights.sizes, self.batch);
-        set_rows(sizes.share_by_feature(&mut self.hidden[0], batch), batch, hidden);
+        set_rows(
+            sizes.share_by_feature(&mut self.hidden[0], batch),
+            batch,
+            hidden,
+        );
         let carried = match sizes.cell {
             FastCell::Lstm => cell,
             FastCell::Gru => hidden,
         };
-        set_rows(sizes.share_by_unit(&mut self.carried, batch), batch, carried);
+        set_rows(
+            sizes.share_by_unit(&mut self.carried, batch),
+            batch,
+            carried,
+        );
     }
 }
 
@@ -274,7 +281,10 @@ fn rows(from: ByUnit, batch: usize) -> Vec<f32> {
 
 /// Puts `[batch, units]` into blocks.
 fn set_rows(to: ByUnit, batch: usize, from: &[f32]) {
-    for (row, from) in from.chunks_exact((from.len() / batch.max(1)).max(1)).enumerate() {
+    for (row, from) in from
+        .chunks_exact((from.len() / batch.max(1)).max(1))
+        .enumerate()
+    {
         for block in 0..to.blocks() {
             let from = &from[to.columns(block)];
             // SAFETY: the buffer is borrowed alone.

@@ -92,7 +92,14 @@ impl Case {
                 x: true,
                 weights: true,
             };
-            let result = backward(&operands, &result.output, saved, &gradients, wanted, threads);
+            let result = backward(
+                &operands,
+                &result.output,
+                saved,
+                &gradients,
+                wanted,
+                threads,
+            );
             let weights = result.weights.expect("they are wanted");
             all.extend([
                 result.x.expect("it is wanted"),
@@ -222,7 +229,10 @@ fn weights_that_are_no_numbers_do_not_hang() {
         let mut case = Case::new(sizes, lengths);
         for weights in &mut case.weights {
             weights.iter_mut().step_by(3).for_each(|x| *x = f32::NAN);
-            weights.iter_mut().step_by(5).for_each(|x| *x = f32::NEG_INFINITY);
+            weights
+                .iter_mut()
+                .step_by(5)
+                .for_each(|x| *x = f32::NEG_INFINITY);
         }
         let result = case.run(Keep::Steps, 2);
         assert!(result[0].iter().any(|x| x.is_nan()), "{sizes:?}");

@@ -27,9 +27,7 @@ pub(super) fn run(count: usize, work: impl Fn(usize) + Sync) {
     }
     // Two sequences at once could each hold a thread that the other waits for.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     rayon::broadcast(|context| {
         if context.index() < count {
             work(context.index());

@@ -6,16 +6,18 @@
 
 use std::ops::Range;
 
-use super::backward::Trace;
+use super::backward_pass::Trace;
 use super::buffers::{Buffer, Shared};
 use super::layout::{FastCell, SLOTS, Side, Sizes};
-use super::operands::{Before, Operands};
+use super::operands::Operands;
 use super::outer::{OuterProduct, tile_rows};
 use super::plan::{Plan, share};
 use super::product::panel_vectors;
+use super::sources::Sources;
 
-/// Bytes of the gradients that stay in the first level of the cache.
-const BLOCK_BYTES: usize = 24 << 10;
+/// Bytes of the gradients that stay in the second level of the cache while the tiles go over them.
+/// With fewer, all sums would be read and written more often, and they lie further away.
+const BLOCK_BYTES: usize = 128 << 10;
 
 /// Rows of the sums that are laid out at once.
 const ROWS_AT_ONCE: usize = 240;
@@ -65,8 +67,8 @@ pub(crate) struct SharedGradients<'a> {
     biases: [Shared<'a>; 2],
 }
 
-const INPUT: usize = 0;
-const HIDDEN: usize = 1;
+pub(super) const INPUT: usize = 0;
+pub(super) const HIDDEN: usize = 1;
 const PROJECTION: usize = 2;
 
 /// The sums of one weight. Its columns come in panels: vectors that lie side by side in what comes
@@ -214,8 +216,8 @@ impl<'a> SharedSums<'a> {
     ) {
         for task in self.tasks(&operands.sizes, plan, thread) {
             let sums = &task.sums;
-            let sources = Sources::new(operands, output, trace, &task);
-            let count = sources.rows.len();
+            let sources = Sources::new(operands, output, trace, task.direction, sums.weight);
+            let count = sources.len();
             let depth = BLOCK_BYTES / (4 * sums.width());
             let at_once = (ROWS_AT_ONCE / sums.tile_rows).min(task.tiles.len());
             let mut laid_out = Buffer::take(at_once * sums.tile_rows * depth);
@@ -223,7 +225,8 @@ impl<'a> SharedSums<'a> {
                 let some = start..(start + depth).min(count);
                 for first in task.tiles.clone().step_by(at_once) {
                     let tiles = first..(first + at_once).min(task.tiles.end);
-                    sources.lay_out(sums, &tiles, some.clone(), laid_out.as_mut_slice());
+                    let (height, to) = (sums.tile_rows, laid_out.as_mut_slice());
+                    sources.lay_out(height, sums.bias, &tiles, some.clone(), to);
                     task.add(trace, &tiles, some.clone(), laid_out.as_slice(), operands);
                 }
             }
@@ -353,83 +356,6 @@ impl<'a> Task<'a> {
             };
             for bias in biases {
                 bias.write(start, from.len()).copy_from_slice(from);
-            }
-        }
-    }
-}
-
-/// What went in at each packed step of a segment.
-struct Sources<'a> {
-    rows: Vec<&'a [f32]>,
-    /// What each row is multiplied with.
-    masks: Option<Vec<&'a [f32]>>,
-}
-
-impl<'a> Sources<'a> {
-    fn new(operands: &'a Operands, output: &'a [f32], trace: &Trace<'a>, task: &Task) -> Self {
-        let (sizes, direction) = (&operands.sizes, task.direction);
-        let packed = operands.packed_steps(&trace.segment);
-        match task.sums.weight {
-            INPUT => {
-                let row = |place: &usize| {
-                    &operands.x[place * sizes.d_input..(place + 1) * sizes.d_input]
-                };
-                let gather = &operands.packing.direction(direction).gather;
-                Self {
-                    rows: gather[packed].iter().map(row).collect(),
-                    masks: None,
-                }
-            }
-            HIDDEN => {
-                let columns = 0..sizes.d_recurrent;
-                let mut rows = Vec::with_capacity(packed.len());
-                let mut masks = operands.mask.map(|_| Vec::with_capacity(packed.len()));
-                for step in trace.segment.clone() {
-                    for place in 0..operands.packing.active[step] {
-                        rows.push(match operands.before(direction, step, place, &columns) {
-                            Before::Initial(row) => row,
-                            Before::Output(at) => &output[at],
-                        });
-                        if let (Some(masks), Some(mask)) = (&mut masks, operands.mask) {
-                            masks.push(operands.of_sequence(mask, direction, place));
-                        }
-                    }
-                }
-                Self { rows, masks }
-            }
-            _ => {
-                // SAFETY: all threads have waited since this was written.
-                let unprojected = unsafe { trace.unprojected.block(direction, 0) };
-                Self {
-                    rows: unprojected.chunks_exact(sizes.d_hidden).collect(),
-                    masks: None,
-                }
-            }
-        }
-    }
-
-    /// Lays out the rows of some steps as tiles: `[tiles, steps, tile_rows]`. After the last of
-    /// what went in comes the 1 of the bias.
-    fn lay_out(&self, sums: &Sums, tiles: &Range<usize>, steps: Range<usize>, to: &mut [f32]) {
-        let (height, count) = (sums.tile_rows, steps.len());
-        for (index, step) in steps.enumerate() {
-            for (tile_index, tile) in tiles.clone().enumerate() {
-                let to = &mut to[(tile_index * count + index) * height..][..height];
-                let first = tile * height;
-                let values = sums.rows.saturating_sub(first).min(height);
-                let wanted = first..first + values;
-                to[..values].copy_from_slice(&self.rows[step][wanted.clone()]);
-                if let Some(masks) = &self.masks {
-                    for (to, mask) in to.iter_mut().zip(&masks[step][wanted]) {
-                        *to *= mask;
-                    }
-                }
-                if values < height {
-                    to[values..].fill(0.0);
-                    if first + values == sums.rows && sums.bias {
-                        to[values] = 1.0;
-                    }
-                }
             }
         }
     }
