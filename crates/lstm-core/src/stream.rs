@@ -121,8 +121,8 @@ pub struct StreamState {
 
 impl PreparedStream {
     /// What the stream remembers.
-    pub fn state(&mut self) -> StreamState {
-        let states: Vec<_> = self.layers.iter_mut().map(LayerStream::state).collect();
+    pub fn state(&self) -> StreamState {
+        let states: Vec<_> = self.layers.iter().map(LayerStream::state).collect();
         StreamState {
             hidden: states
                 .iter()

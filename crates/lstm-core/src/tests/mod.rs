@@ -9,6 +9,7 @@ mod pytorch;
 mod recurrent_dropout;
 mod stacked_dropout;
 mod state;
+mod stream;
 
 use std::collections::BTreeMap;
 

@@ -79,7 +79,10 @@ mod tests {
 
     #[test]
     fn the_absolute_error_is_at_most_3e_7() {
-        let x: Vec<f32> = (-60_000..=60_000).map(|i| i as f32 / 2_000.0).collect();
+        let count = if cfg!(miri) { 60 } else { 60_000 };
+        let x: Vec<f32> = (-count..=count)
+            .map(|i| 30.0 * i as f32 / count as f32)
+            .collect();
         for isa in Isa::available() {
             let (sigmoids, tanhs) = both(isa, &x);
             for ((x, sigmoid), tanh) in x.iter().zip(&sigmoids).zip(&tanhs) {

@@ -236,14 +236,25 @@ impl LayerStream {
 
     /// The hidden state `[batch, d_recurrent]` and, of an LSTM, the cell `[batch, d_hidden]`;
     /// else nothing.
-    pub fn state(&mut self) -> (Vec<f32>, Vec<f32>) {
-        let (sizes, batch) = (self.weights.sizes, self.batch);
-        let hidden = rows(sizes.share_by_feature(&mut self.hidden[0], batch), batch);
+    pub fn state(&self) -> (Vec<f32>, Vec<f32>) {
+        let sizes = &self.weights.sizes;
+        let hidden = self.rows(&self.hidden[0], sizes.d_recurrent);
         let cell = match sizes.cell {
-            FastCell::Lstm => rows(sizes.share_by_unit(&mut self.carried, batch), batch),
+            FastCell::Lstm => self.rows(&self.carried, sizes.d_hidden),
             FastCell::Gru => Vec::new(),
         };
         (hidden, cell)
+    }
+
+    /// `[batch, units]` of what lies in blocks.
+    fn rows(&self, blocks: &Buffer, units: usize) -> Vec<f32> {
+        let lanes = self.weights.sizes.lanes();
+        let place =
+            |row: usize, unit: usize| (unit / lanes * self.batch + row) * lanes + unit % lanes;
+        let values = blocks.as_slice();
+        (0..self.batch * units)
+            .map(|index| values[place(index / units, index % units)])
+            .collect()
     }
 
     /// Goes on from this state, shaped as [`state`](Self::state) gives it.
@@ -264,19 +275,6 @@ impl LayerStream {
             carried,
         );
     }
-}
-
-/// `[batch, units]` of what lies in blocks.
-fn rows(from: ByUnit, batch: usize) -> Vec<f32> {
-    let mut to = Vec::new();
-    for row in 0..batch {
-        for block in 0..from.blocks() {
-            // SAFETY: the buffer is borrowed alone.
-            let values = unsafe { from.rows_mut(0, block, &(row..row + 1)) };
-            to.extend(&values[..from.columns(block).len()]);
-        }
-    }
-    to
 }
 
 /// Puts `[batch, units]` into blocks.
