@@ -211,6 +211,7 @@ impl BackwardPass<'_> {
                 start: Start::Row(&ZEROS),
                 result: d_unprojected,
                 result_stride: width,
+                next: None,
             });
             for block in vectors.clone() {
                 let gradient = &d_unprojected[(block - vectors.start) * lanes..];
@@ -296,6 +297,7 @@ impl BackwardPass<'_> {
             start: Start::Row(&ZEROS),
             result,
             result_stride: vectors * lanes,
+            next: None,
         });
     }
 

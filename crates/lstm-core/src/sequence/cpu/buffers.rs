@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Floats in a cache line.
 const LINE: usize = 16;
 
-/// Memory as large as this gets huge pages where the system has them: the weights of a layer lie
+/// Memory of at least this size gets huge pages where the system has them: the weights of a layer lie
 /// on thousands of small ones, more than the processor remembers the places of.
 const HUGE: usize = 2 << 20;
 
@@ -79,10 +79,9 @@ unsafe impl Sync for Memory {}
 impl Memory {
     fn new(len: usize) -> Self {
         let bytes = len.next_multiple_of(LINE) * size_of::<f32>();
-        // Half a huge page is worth a whole one.
-        let (bytes, align) = match bytes >= HUGE / 2 {
-            true => (bytes.next_multiple_of(HUGE), HUGE),
-            false => (bytes, LINE * size_of::<f32>()),
+        let align = match bytes >= HUGE {
+            true => HUGE,
+            false => LINE * size_of::<f32>(),
         };
         let layout = Layout::from_size_align(bytes, align).expect("a buffer that fits in memory");
         if bytes == 0 {
@@ -147,7 +146,7 @@ impl Store {
     }
 
     fn take(&mut self, len: usize) -> Memory {
-        let fits = |free: &Memory| free.len() >= len && free.len() <= (2 * len).max(HUGE / 4);
+        let fits = |free: &Memory| free.len() >= len && free.len() <= 2 * len;
         let best = (0..self.free.len())
             .filter(|&index| fits(&self.free[index]))
             .min_by_key(|&index| self.free[index].len());

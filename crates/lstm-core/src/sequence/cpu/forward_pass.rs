@@ -192,6 +192,7 @@ impl ForwardPass<'_> {
                 start: Start::Row(bias),
                 result,
                 result_stride: width,
+                next: None,
             });
         }
     }
@@ -248,6 +249,7 @@ impl ForwardPass<'_> {
                 start,
                 result: &mut slots[hidden_side.first * lanes..],
                 result_stride: SLOTS * lanes,
+                next: None,
             });
 
             let carried = self.carried.rows(direction, block, &rows);
@@ -343,6 +345,7 @@ impl ForwardPass<'_> {
                 start: Start::Row(&ZEROS),
                 result,
                 result_stride: width,
+                next: None,
             });
             for block in vectors.clone() {
                 let columns = next_hidden.columns(block);

@@ -92,6 +92,9 @@ pub(crate) struct Product<'a> {
     pub start: Start<'a>,
     pub result: &'a mut [f32],
     pub result_stride: usize,
+    /// What the next product goes through, to be fetched on the way, where it is not what follows
+    /// the panels.
+    pub next: Option<*const f32>,
 }
 
 impl Kernel for Product<'_> {
@@ -138,6 +141,7 @@ impl Kernel for Product<'_> {
                     start_stride,
                     result: result.add(panel * width),
                     result_stride: self.result_stride,
+                    next: self.next.filter(|_| panel + 1 == count),
                 };
                 match (self.vectors, S::REGISTERS >= 32) {
                     (1, _) => panel_product.run::<S, 1, 6>(s),
@@ -176,6 +180,7 @@ struct PanelProduct {
     start_stride: usize,
     result: *mut f32,
     result_stride: usize,
+    next: Option<*const f32>,
 }
 
 impl PanelProduct {
@@ -217,6 +222,10 @@ impl PanelProduct {
                     let panel = self.panel.add(done * width);
                     // Each tile has its share of the next block fetched.
                     let lines = (4 * width / LINE).div_ceil(tiles);
+                    let next = match self.next {
+                        Some(next) if done + depth == self.depth => next,
+                        _ => panel.wrapping_add(depth * width),
+                    };
                     let job = Tile {
                         depth,
                         lhs,
@@ -228,7 +237,7 @@ impl PanelProduct {
                         start_stride,
                         result: self.result.add(row * self.result_stride),
                         result_stride: self.result_stride,
-                        next: panel.wrapping_add(depth * width + tile * (depth / 4) * lines * LINE),
+                        next: next.wrapping_add(tile * (depth / 4) * lines * LINE),
                         next_lines: lines,
                     };
                     match rows {

@@ -88,6 +88,8 @@ pub(crate) struct LayerStream {
     output: Vec<f32>,
     /// 0, 1, 2, …: the rows of the output.
     places: Vec<usize>,
+    /// Whether the next step goes through the blocks from the last to the first.
+    backwards: bool,
 }
 
 impl LayerStream {
@@ -102,6 +104,7 @@ impl LayerStream {
             slots: Buffer::take(batch * SLOTS * sizes.lanes()),
             output: vec![0.0; batch * sizes.d_recurrent],
             places: (0..batch).collect(),
+            backwards: false,
             weights,
         };
         stream.reset();
@@ -122,10 +125,18 @@ impl LayerStream {
     pub fn step(&mut self, x: &[f32]) -> &[f32] {
         let weights = Arc::clone(&self.weights);
         let sizes = &weights.sizes;
-        for block in 0..sizes.blocks() {
-            self.products(&weights, block, x);
+        // Back and forth: what the last step went through last is still in the cache.
+        let last = sizes.blocks() - 1;
+        for index in 0..=last {
+            let in_turn = |index: usize| match self.backwards {
+                true => last - index,
+                false => index,
+            };
+            let (block, next) = (in_turn(index), in_turn((index + 1).min(last)));
+            self.products(&weights, block, next, x);
             self.element_wise(&weights, block);
         }
+        self.backwards = !self.backwards;
         for (vectors, panel) in &weights.projection {
             self.project(sizes, vectors, panel);
         }
@@ -133,8 +144,8 @@ impl LayerStream {
         &self.output
     }
 
-    /// The slots of one block.
-    fn products(&mut self, weights: &PreparedWeights, block: usize, x: &[f32]) {
+    /// The slots of one block, before another one's turn comes.
+    fn products(&mut self, weights: &PreparedWeights, block: usize, next: usize, x: &[f32]) {
         let sizes = &weights.sizes;
         let lanes = sizes.lanes();
         let [input, hidden, bias] = &weights.blocks[block];
@@ -151,9 +162,10 @@ impl LayerStream {
                 Rows::blocked(before, lanes, lanes, self.batch * lanes),
             )
         };
-        for (side, lhs, depth, panels) in [
-            (sizes.input_side(), x, sizes.d_input, input),
-            (sizes.hidden_side(), before, sizes.d_recurrent, hidden),
+        let next = &weights.blocks[next][0];
+        for (side, lhs, depth, panels, next) in [
+            (sizes.input_side(), x, sizes.d_input, input, hidden),
+            (sizes.hidden_side(), before, sizes.d_recurrent, hidden, next),
         ] {
             sizes.isa.run(Product {
                 rows: self.batch,
@@ -164,6 +176,7 @@ impl LayerStream {
                 start: Start::Result,
                 result: &mut slots[side.first * lanes..],
                 result_stride: SLOTS * lanes,
+                next: Some(next.as_slice().as_ptr()),
             });
         }
     }
@@ -221,6 +234,7 @@ impl LayerStream {
             start: Start::Row(&ZEROS),
             result,
             result_stride: width,
+            next: None,
         });
         for (row, shown) in result.chunks_exact(width).enumerate() {
             let first = vectors.start * lanes;
