@@ -7,7 +7,7 @@ pub(super) fn tile_rows(registers: usize, vectors: usize) -> usize {
     match (registers >= 32, vectors) {
         (true, 4) => 6,
         (true, _) => 8,
-        (false, 3) => 4,
+        (false, 3) => 3,
         (false, _) => 6,
     }
 }
@@ -59,7 +59,7 @@ impl Kernel for OuterProduct<'_> {
                     (2, true) => job.run::<S, 2, 8>(s),
                     (2, false) => job.run::<S, 2, 6>(s),
                     (3, true) => job.run::<S, 3, 8>(s),
-                    (3, false) => job.run::<S, 3, 4>(s),
+                    (3, false) => job.run::<S, 3, 3>(s),
                     (4, true) => job.run::<S, 4, 6>(s),
                     _ => unreachable!("a tile has at most as many vectors as registers allow"),
                 }

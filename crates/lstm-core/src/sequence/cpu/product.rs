@@ -147,7 +147,7 @@ impl Kernel for Product<'_> {
                     (1, _) => panel_product.run::<S, 1, 6>(s),
                     (2, false) => panel_product.run::<S, 2, 6>(s),
                     (2, true) => panel_product.run::<S, 2, 8>(s),
-                    (3, false) => panel_product.run::<S, 3, 4>(s),
+                    (3, false) => panel_product.run::<S, 3, 3>(s),
                     (3, true) => panel_product.run::<S, 3, 8>(s),
                     (4, false) => panel_product.run::<S, 4, FEW_ROWS>(s),
                     (4, true) => panel_product.run::<S, 4, 6>(s),
