@@ -17,7 +17,7 @@ use burn::backend::{
 };
 use burn::tensor::{Shape, TensorData};
 
-use super::cpu::{self, FastCell, Keep, Operands, OutputGradients, Saved, Sizes, Wanted};
+use super::cpu::{self, Cut, FastCell, Keep, Operands, OutputGradients, Saved, Sizes, Wanted};
 use super::packing::Packing;
 
 /// The tensors that a sequence reads.
@@ -62,6 +62,13 @@ pub struct Settings {
     pub(super) clip: Option<f32>,
     /// What is kept for the backward pass, if there is one.
     pub(super) keep: Keep,
+}
+
+impl Settings {
+    /// How the work is cut for the threads that there are.
+    fn cut(&self) -> Cut {
+        Cut::best(&self.sizes, &self.packing, cpu::available())
+    }
 }
 
 /// The operation, on every backend that has a fast body.
@@ -189,7 +196,7 @@ fn run<B: OnSlices>(
     keep: Keep,
 ) -> (Outputs<B>, Option<Saved>) {
     let result = inputs.operands(settings, |operands| {
-        cpu::forward(operands, keep, cpu::available())
+        cpu::forward(operands, keep, settings.cut())
     });
     let sizes = &settings.sizes;
     let packing = &settings.packing;
@@ -339,7 +346,7 @@ impl<B: OnSlices> Backward<B, 8> for Through {
                     x: x.is_some(),
                     weights: weights.iter().any(Option::is_some),
                 },
-                cpu::available(),
+                state.settings.cut(),
             )
         });
         let inputs = &state.inputs;

@@ -9,7 +9,7 @@ use super::forward_pass::Scratch;
 use super::layout::FastCell;
 use super::operands::Operands;
 use super::panels::BackwardPanels;
-use super::plan::Plan;
+use super::plan::{Cut, Plan};
 use super::saved::{Saved, StepBuffers};
 use super::weight_gradients::{WeightGradients, WeightSums};
 
@@ -40,19 +40,19 @@ pub(crate) struct Backward {
     pub cell: Vec<f32>,
 }
 
-/// Runs a layer backwards on at most so many threads. `output` is what its forward pass gave.
+/// Runs a layer backwards. `output` is what its forward pass gave.
 pub(crate) fn backward(
     operands: &Operands,
     output: &[f32],
     mut saved: Saved,
     gradients: &OutputGradients,
     wanted: Wanted,
-    threads: usize,
+    cut: Cut,
 ) -> Backward {
     operands.check();
     let (sizes, packing) = (&operands.sizes, operands.packing);
     let (batch, directions, lanes) = (packing.batch, sizes.directions, sizes.lanes());
-    let plan = Plan::new(sizes, packing, threads);
+    let plan = Plan::new(sizes, packing, cut);
     let longest = saved
         .segments
         .iter()

@@ -8,7 +8,7 @@ use super::forward_pass::{ForwardPass, Scratch};
 use super::layout::FastCell;
 use super::operands::Operands;
 use super::panels::ForwardPanels;
-use super::plan::Plan;
+use super::plan::{Cut, Plan};
 use super::saved::{Keep, Saved, Segment, StepBuffers};
 
 /// What a forward pass gives.
@@ -22,11 +22,11 @@ pub(crate) struct Forward {
     pub saved: Option<Saved>,
 }
 
-/// Runs a layer forward on at most so many threads.
-pub(crate) fn forward(operands: &Operands, keep: Keep, threads: usize) -> Forward {
+/// Runs a layer forward.
+pub(crate) fn forward(operands: &Operands, keep: Keep, cut: Cut) -> Forward {
     operands.check();
     let (sizes, packing) = (&operands.sizes, operands.packing);
-    let plan = Plan::new(sizes, packing, threads);
+    let plan = Plan::new(sizes, packing, cut);
     let all = 0..packing.active.len();
     let length = match keep {
         Keep::Segments(steps) => steps.clamp(1, all.end.max(1)),

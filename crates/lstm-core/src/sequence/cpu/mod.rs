@@ -30,6 +30,7 @@ pub(crate) use backward::{OutputGradients, Wanted, backward};
 pub(crate) use forward::forward;
 pub(crate) use layout::{FastCell, Sizes};
 pub(crate) use operands::Operands;
+pub(crate) use plan::Cut;
 pub(crate) use product::FEW_ROWS;
 pub(crate) use saved::{Keep, Saved};
 pub(crate) use simd::Isa;

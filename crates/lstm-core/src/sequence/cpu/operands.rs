@@ -152,7 +152,10 @@ impl Operands<'_> {
     /// The packed steps of rows at a time step.
     pub fn packed(&self, step: usize, rows: &Range<usize>) -> Range<usize> {
         let offset = self.packing.offsets[step];
-        offset + rows.start..offset + rows.end
+        match rows.is_empty() {
+            true => offset..offset,
+            false => offset + rows.start..offset + rows.end,
+        }
     }
 
     /// All packed steps of some time steps.

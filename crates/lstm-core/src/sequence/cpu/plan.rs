@@ -29,6 +29,51 @@ pub(crate) struct Part {
     pub turn: (usize, usize),
 }
 
+/// Into how many parts each direction's work is cut, and for how many threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cut {
+    pub threads: usize,
+    /// Parts of the sequences.
+    pub rows: usize,
+    /// Parts of the hidden units.
+    pub units: usize,
+}
+
+impl Cut {
+    /// What is likely to be fastest with at most so many threads.
+    ///
+    /// Parts of sequences do not wait for each other, so units are cut only where there are too few
+    /// sequences, or where the weights are too large to be gone through by every thread.
+    pub fn best(sizes: &Sizes, packing: &Packing, threads: usize) -> Self {
+        let real_steps = packing.offsets[packing.active.len()];
+        let weights = (sizes.d_input + sizes.d_recurrent) * sizes.columns();
+        let products = real_steps.saturating_mul(sizes.directions * weights);
+        let threads = threads.min(products / WORTH_A_THREAD).max(1);
+
+        let each = (threads / sizes.directions).max(1);
+        let rows = real_steps / packing.active.len().max(1);
+        let fits = |units: &usize| {
+            rows * units >= ROWS * each && weights * size_of::<f32>() <= WEIGHTS * units
+        };
+        let mut cuts = (1..=each).filter(|units| each.is_multiple_of(*units));
+        let units = cuts.find(fits).unwrap_or(each).min(sizes.blocks());
+        Self {
+            threads,
+            rows: each / units,
+            units,
+        }
+    }
+}
+
+/// Multiplications below which another thread costs more than it brings.
+const WORTH_A_THREAD: usize = 2 << 20;
+
+/// Sequences at a step that a part has at least, so that its products run at full speed.
+const ROWS: usize = 6;
+
+/// Bytes of weights that a thread goes through at every step without waiting for memory.
+const WEIGHTS: usize = 4 << 20;
+
 /// All parts, and the threads that do them.
 pub(crate) struct Plan {
     pub parts: Vec<Part>,
@@ -38,10 +83,17 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub fn new(sizes: &Sizes, packing: &Packing, threads: usize) -> Self {
+    pub fn new(sizes: &Sizes, packing: &Packing, cut: Cut) -> Self {
+        let Cut {
+            threads,
+            rows: row_parts,
+            units: unit_parts,
+        } = cut;
         let directions = sizes.directions;
-        let threads = worth(sizes, packing, threads);
-        let (row_parts, unit_parts) = split(sizes, packing, (threads / directions).max(1));
+        assert!(
+            unit_parts == 1 || directions * row_parts * unit_parts <= threads,
+            "parts that wait for each other have a thread each: {cut:?}"
+        );
         let rows = cut_rows(packing, row_parts);
         let mut parts = Vec::new();
         for direction in 0..directions {
@@ -98,41 +150,6 @@ pub(super) fn share(whole: usize, index: usize, count: usize) -> Range<usize> {
     whole * index / count..whole * (index + 1) / count
 }
 
-/// Multiplications below which another thread costs more than it brings.
-const WORTH_A_THREAD: usize = 2 << 20;
-
-/// Sequences at a step that a part has at least, so that its products run at full speed.
-const ROWS: usize = 6;
-
-/// Bytes of weights that a thread goes through at every step without waiting for memory.
-const WEIGHTS: usize = 4 << 20;
-
-/// The threads that a batch is worth, of those there are.
-fn worth(sizes: &Sizes, packing: &Packing, threads: usize) -> usize {
-    let steps = packing.offsets[packing.active.len()] * sizes.directions;
-    let products = steps.saturating_mul(weights(sizes));
-    threads.min(products / WORTH_A_THREAD).max(1)
-}
-
-/// The weights of one direction.
-fn weights(sizes: &Sizes) -> usize {
-    (sizes.d_input + sizes.d_recurrent) * sizes.columns()
-}
-
-/// In how many parts the sequences and the units of one direction are cut. Parts of sequences do
-/// not wait for each other, so units are cut only where there are too few sequences, or where the
-/// weights are too large to be gone through by every thread.
-fn split(sizes: &Sizes, packing: &Packing, threads: usize) -> (usize, usize) {
-    let steps = packing.active.len().max(1);
-    let rows = packing.offsets[packing.active.len()] / steps;
-    let fits = |units: &usize| {
-        rows * units >= ROWS * threads && weights(sizes) * size_of::<f32>() <= WEIGHTS * units
-    };
-    let mut cuts = (1..=threads).filter(|units| threads.is_multiple_of(*units));
-    let units = cuts.find(fits).unwrap_or(threads).min(sizes.blocks());
-    (threads / units, units)
-}
-
 /// Cuts the sorted sequences so that the parts have about as many time steps each.
 fn cut_rows(packing: &Packing, parts: usize) -> Vec<Range<usize>> {
     let total: usize = packing.active.iter().sum();
@@ -166,8 +183,11 @@ mod tests {
             directions in 1..=2_usize,
             d_input in 1..=70_usize,
             d_hidden in 1..=70_usize,
-            threads in 1..=9_usize,
+            rows in 1..=4_usize,
+            units in 1..=4_usize,
+            spare in 0..=1_usize,
         ) {
+            let cut = Cut { threads: directions * rows * units + spare, rows, units };
             let sizes = Sizes {
                 cell: FastCell::Lstm,
                 directions,
@@ -179,8 +199,8 @@ mod tests {
             };
             let batch = lengths.len();
             let packing = Packing::new(&Lengths::new(lengths, 9).unwrap());
-            let plan = Plan::new(&sizes, &packing, threads);
-            prop_assert!(plan.threads <= threads);
+            let plan = Plan::new(&sizes, &packing, cut);
+            prop_assert!(plan.threads <= cut.threads);
             let mut units = vec![0; directions * batch * sizes.blocks()];
             let mut inputs = vec![0; directions * batch * sizes.input_vectors()];
             let all = (0..plan.threads).flat_map(|thread| plan.parts_of(thread));
@@ -197,6 +217,31 @@ mod tests {
             }
             prop_assert!(units.iter().chain(&inputs).all(|count| *count == 1));
         }
+    }
+
+    #[test]
+    fn units_are_cut_for_few_sequences_or_large_weights() {
+        let best = |batch, d_hidden, threads| {
+            let sizes = Sizes {
+                cell: FastCell::Lstm,
+                directions: 1,
+                d_input: d_hidden,
+                d_hidden,
+                d_recurrent: d_hidden,
+                isa: Isa::best(),
+                few_rows: false,
+            };
+            let packing = Packing::new(&Lengths::full(batch, 100));
+            let cut = Cut::best(&sizes, &packing, threads);
+            (cut.threads, cut.rows, cut.units)
+        };
+        assert_eq!(best(64, 256, 2), (2, 2, 1));
+        assert_eq!(best(64, 256, 4), (4, 4, 1));
+        assert_eq!(best(64, 600, 4), (4, 1, 4));
+        assert_eq!(best(1, 256, 2), (2, 1, 2));
+        assert_eq!(best(16, 256, 4), (4, 2, 2));
+        // Not worth a second thread.
+        assert_eq!(best(1, 16, 2), (1, 1, 1));
     }
 
     #[test]

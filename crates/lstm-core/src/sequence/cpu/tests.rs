@@ -2,14 +2,36 @@
 
 use super::simd::Isa;
 use super::{
-    FastCell, Keep, LayerStream, LooseWeights, Operands, OutputGradients, PreparedWeights, Sizes,
-    Wanted, backward, forward,
+    Cut, FastCell, Keep, LayerStream, LooseWeights, Operands, OutputGradients, PreparedWeights,
+    Sizes, Wanted, backward, forward,
 };
 use crate::sequence::packing::Packing;
 use crate::{Lengths, Purpose, RandomSource};
 
-/// The most threads that a test uses, also where there are fewer cores.
-const THREADS: usize = 4;
+/// One thread.
+const ALONE: Cut = Cut {
+    threads: 1,
+    rows: 1,
+    units: 1,
+};
+
+/// For two directions, also where there are fewer cores.
+const CUTS: [Cut; 6] = [
+    cut(2, 1, 1),
+    cut(4, 2, 1),
+    cut(4, 1, 2),
+    cut(8, 2, 2),
+    cut(6, 3, 1),
+    cut(7, 1, 3),
+];
+
+const fn cut(threads: usize, rows: usize, units: usize) -> Cut {
+    Cut {
+        threads,
+        rows,
+        units,
+    }
+}
 
 /// A layer and a batch. Everything is random; the sizes are small under Miri.
 #[derive(Clone)]
@@ -63,7 +85,7 @@ impl Case {
     }
 
     /// Everything that the passes give.
-    fn run(&self, keep: Keep, threads: usize) -> Vec<Vec<f32>> {
+    fn run(&self, keep: Keep, cut: Cut) -> Vec<Vec<f32>> {
         let packing = Packing::new(&Lengths::new(self.lengths.clone(), self.time).unwrap());
         let [input, recurrent, input_bias, recurrent_bias, projection] = &self.weights;
         let operands = Operands {
@@ -80,7 +102,7 @@ impl Case {
             mask: self.mask.as_deref(),
             clip: None,
         };
-        let result = forward(&operands, keep, threads);
+        let result = forward(&operands, keep, cut);
         let mut all = vec![result.output.clone(), result.hidden, result.cell];
         if let Some(saved) = result.saved {
             let gradients = OutputGradients {
@@ -92,14 +114,7 @@ impl Case {
                 x: true,
                 weights: true,
             };
-            let result = backward(
-                &operands,
-                &result.output,
-                saved,
-                &gradients,
-                wanted,
-                threads,
-            );
+            let result = backward(&operands, &result.output, saved, &gradients, wanted, cut);
             let weights = result.weights.expect("they are wanted");
             all.extend([
                 result.x.expect("it is wanted"),
@@ -150,12 +165,12 @@ fn the_number_of_threads_changes_no_bit() {
             for masked in [false, true] {
                 case.mask = masked.then(|| case.states[0].iter().map(|x| x + 1.0).collect());
                 for keep in [Keep::Nothing, Keep::Steps, Keep::Segments(2)] {
-                    let expected = case.run(keep, 1);
-                    for threads in 2..=THREADS {
+                    let expected = case.run(keep, ALONE);
+                    for cut in CUTS {
                         assert_eq!(
-                            case.run(keep, threads),
+                            case.run(keep, cut),
                             expected,
-                            "{sizes:?}, {keep:?}, {threads} threads"
+                            "{sizes:?}, {keep:?}, {cut:?}"
                         );
                     }
                 }
@@ -170,7 +185,7 @@ fn a_sequence_gives_the_same_bits_alone_and_in_company() {
     for isa in Isa::available() {
         for sizes in all_sizes(isa, d_input, d_hidden) {
             let together = Case::new(sizes, lengths);
-            let output = &together.run(Keep::Nothing, 2)[0];
+            let output = &together.run(Keep::Nothing, CUTS[3])[0];
             let per_sequence = output.len() / lengths.len();
             for (row, length) in lengths.iter().enumerate() {
                 let part = |all: &[f32], leading: usize| -> Vec<f32> {
@@ -190,7 +205,7 @@ fn a_sequence_gives_the_same_bits_alone_and_in_company() {
                     ..together.clone()
                 };
                 assert_eq!(
-                    alone.run(Keep::Nothing, 1)[0],
+                    alone.run(Keep::Nothing, ALONE)[0],
                     output[row * per_sequence..(row + 1) * per_sequence],
                     "{sizes:?}, sequence {row}"
                 );
@@ -206,11 +221,11 @@ fn what_is_not_a_number_stays_in_its_sequence() {
         for sizes in all_sizes(isa, d_input, d_hidden) {
             for bad in [f32::NAN, f32::INFINITY] {
                 let mut case = Case::new(sizes, lengths);
-                let clean = &case.run(Keep::Steps, 1)[0];
+                let clean = &case.run(Keep::Steps, ALONE)[0];
                 // The first step of the last sequence.
                 let last = lengths.len() - 1;
                 case.x[last * case.time * d_input] = bad;
-                let output = &case.run(Keep::Steps, 1)[0];
+                let output = &case.run(Keep::Steps, ALONE)[0];
                 let start = last * output.len() / lengths.len();
                 assert_eq!(output[..start], clean[..start], "{sizes:?}");
                 if bad.is_nan() {
@@ -234,7 +249,7 @@ fn weights_that_are_no_numbers_do_not_hang() {
                 .step_by(5)
                 .for_each(|x| *x = f32::NEG_INFINITY);
         }
-        let result = case.run(Keep::Steps, 2);
+        let result = case.run(Keep::Steps, CUTS[3]);
         assert!(result[0].iter().any(|x| x.is_nan()), "{sizes:?}");
     }
 }
@@ -248,7 +263,7 @@ fn a_stream_gives_the_bits_of_the_whole_sequence() {
             sizes.directions = 1;
             sizes.few_rows = true;
             let case = Case::new(sizes, &[steps; 3]);
-            let output = &case.run(Keep::Nothing, 1)[0];
+            let output = &case.run(Keep::Nothing, ALONE)[0];
             let [input, recurrent, input_bias, recurrent_bias, projection] = &case.weights;
             let weights = LooseWeights {
                 input,
@@ -288,7 +303,7 @@ fn nothing_is_run_on_operands_that_do_not_fit() {
             _ => &mut case.states[short - 6],
         };
         operand.pop();
-        let result = std::panic::catch_unwind(|| case.run(Keep::Steps, 1));
+        let result = std::panic::catch_unwind(|| case.run(Keep::Steps, ALONE));
         assert!(result.is_err(), "operand {short}");
     }
 }
