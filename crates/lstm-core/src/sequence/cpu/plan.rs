@@ -177,6 +177,12 @@ mod tests {
     use crate::sequence::cpu::{FastCell, Isa};
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: if cfg!(miri) { 2 } else { 256 },
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
         #[test]
         fn every_unit_of_every_sequence_is_in_one_part(
             lengths in vec(0..=9_usize, 0..=20),
