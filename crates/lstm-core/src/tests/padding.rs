@@ -216,3 +216,17 @@ proptest! {
 fn bidirectional(cell: Cell) -> Recurrent {
     layer(&RecurrentConfig::new(cell, D_INPUT, D_HIDDEN).with_bidirectional(true))
 }
+
+#[test]
+fn a_batch_of_no_sequences_gives_nothing() {
+    for cell in [Cell::Lstm, Cell::Gru] {
+        let layer = bidirectional(cell);
+        let x = Tensor::zeros([0, 3, D_INPUT], &device());
+        let lengths = Lengths::full(0, 3);
+        let (output, finals) = layer.forward(x, &lengths, None, Mode::Inference);
+        assert_eq!(output.dims(), [0, 3, layer.d_output()]);
+        for state in tensors_of(finals) {
+            assert_eq!(state.dims(), [2, 0, D_HIDDEN]);
+        }
+    }
+}
