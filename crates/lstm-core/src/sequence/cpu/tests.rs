@@ -159,6 +159,7 @@ fn sizes_of_tests() -> (usize, usize, &'static [usize]) {
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     let (d_input, d_hidden, lengths) = sizes_of_tests();
+    let cuts = if cfg!(miri) { &CUTS[3..4] } else { &CUTS[..] };
     for isa in Isa::available() {
         for sizes in all_sizes(isa, d_input, d_hidden) {
             let mut case = Case::new(sizes, lengths);
@@ -166,7 +167,7 @@ fn the_number_of_threads_changes_no_bit() {
                 case.mask = masked.then(|| case.states[0].iter().map(|x| x + 1.0).collect());
                 for keep in [Keep::Nothing, Keep::Steps, Keep::Segments(2)] {
                     let expected = case.run(keep, ALONE);
-                    for cut in CUTS {
+                    for cut in cuts.iter().copied() {
                         assert_eq!(
                             case.run(keep, cut),
                             expected,
