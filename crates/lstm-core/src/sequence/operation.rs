@@ -119,30 +119,32 @@ impl SequenceOperation for Flex {
 }
 
 #[cfg(feature = "ndarray")]
+#[allow(deprecated)] // by burn, which has it still
 mod ndarray {
     //! The deprecated backend has the same body.
     use super::*;
     use burn::backend::NdArray;
-    use burn::backend::ndarray::{NdArrayStorage, NdArrayTensor};
+    use burn::backend::ndarray::NdArrayTensor;
 
     impl OnSlices for NdArray {
         fn contiguous(tensor: NdArrayTensor) -> NdArrayTensor {
-            let NdArrayTensor::F32(storage) = tensor else {
+            let NdArrayTensor::F32(storage) = &tensor else {
                 unreachable!("a tensor of 32-bit floats, as was checked before")
             };
-            let array = storage.into_shared();
-            let array = match array.is_standard_layout() {
-                true => array,
-                false => array.as_standard_layout().into_owned().into_shared(),
-            };
-            NdArrayTensor::F32(NdArrayStorage::Owned(array))
+            let view = storage.view();
+            if view.is_standard_layout() {
+                return tensor;
+            }
+            let values = view.iter().copied().collect();
+            Self::tensor(values, tensor.shape())
         }
 
         fn slice(tensor: &NdArrayTensor) -> &[f32] {
-            let NdArrayTensor::F32(NdArrayStorage::Owned(array)) = tensor else {
-                unreachable!("a contiguous tensor of 32-bit floats, as was made before")
+            let NdArrayTensor::F32(storage) = tensor else {
+                unreachable!("a tensor of 32-bit floats, as was checked before")
             };
-            array.as_slice().expect("a contiguous array")
+            let slice = storage.view().to_slice();
+            slice.expect("a contiguous tensor, as was made before")
         }
 
         fn tensor(values: Vec<f32>, shape: Shape) -> NdArrayTensor {
