@@ -28,7 +28,16 @@ pub struct Sgemm {
 
 impl Sgemm {
     pub(super) fn add(&mut self, library: &str, gflops: f64) {
-        self.libraries.push((library.to_owned(), gflops));
+        match self.libraries.iter_mut().find(|(name, _)| name == library) {
+            Some((_, best)) => *best = best.max(gflops),
+            None => self.libraries.push((library.to_owned(), gflops)),
+        }
+    }
+
+    pub(super) fn add_all(&mut self, other: &Self) {
+        for (library, gflops) in &other.libraries {
+            self.add(library, *gflops);
+        }
     }
 
     /// The machine's best.
@@ -73,5 +82,22 @@ pub(super) fn best(side: &mut dyn Side, limits: Limits) -> Result<f64, BenchErro
         if products == 0 {
             return Ok(2.0 * (SIZE as f64).powi(3) / fastest / 1e9);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_of_every_library_is_kept() {
+        let (mut best, mut later) = (Sgemm::default(), Sgemm::default());
+        best.add("burn", 100.0);
+        best.add("pytorch", 120.0);
+        later.add("pytorch", 110.0);
+        later.add("burn", 130.0);
+        best.add_all(&later);
+        assert_eq!(best.to_string(), "burn 130 GFLOP/s, pytorch 120 GFLOP/s");
+        assert_eq!(best.best(), 130.0);
     }
 }

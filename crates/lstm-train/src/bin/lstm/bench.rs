@@ -171,7 +171,7 @@ fn layers(arguments: &Layers) -> Result<(), Failure> {
     let mut summary = Summary::default();
     let mut shown = None;
     for workload in &workloads {
-        let row = bench.measure(workload, limits, &sgemm)?;
+        let row = bench.measure(workload, limits)?;
         summary.add(&row);
         if arguments.json {
             for object in row.to_json() {
