@@ -52,3 +52,8 @@ pub use random::{Purpose, RandomSource, RandomStream};
 pub use recurrent::{Cell, Recurrent, RecurrentConfig};
 pub use state::{CarriedState, GruState, LstmState, RecurrentState};
 pub use stream::{PreparedLayer, PreparedStream, Stream, StreamState};
+#[cfg(feature = "weights")]
+pub use weights::{
+    Array, Checkpoint, Converted, DirectionArrays, ElementType, Entry, Format, LayerFile,
+    RecurrentWeights, WeightsError,
+};

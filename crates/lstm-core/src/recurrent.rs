@@ -27,6 +27,16 @@ pub enum Cell {
     GruResetBefore,
 }
 
+impl std::fmt::Display for Cell {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Lstm => "an LSTM",
+            Self::Gru => "a GRU with the reset gate after the product",
+            Self::GruResetBefore => "a GRU with the reset gate before the product",
+        })
+    }
+}
+
 /// Configuration of a [`Recurrent`] layer.
 #[derive(Config, Debug)]
 pub struct RecurrentConfig {

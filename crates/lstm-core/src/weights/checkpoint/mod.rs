@@ -1,0 +1,221 @@
+//! A file of tensors by name, whatever its container.
+
+mod burnpack;
+mod pytorch;
+mod safetensors;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+pub(super) use self::burnpack::to_bytes as burnpack_bytes;
+pub(super) use self::safetensors::to_bytes as safetensors_bytes;
+use super::array::{Array, ElementType};
+use super::error::WeightsError;
+
+/// A file of tensors by name: safetensors, PyTorch's `.pt`, burn's `.bpk`. The container follows from
+/// the contents, not from the file's name. Opening reads what tensors there are; values are read when
+/// they are asked for.
+pub struct Checkpoint {
+    path: PathBuf,
+    contents: Contents,
+    converted: RefCell<Vec<Converted>>,
+}
+
+/// What is known of a tensor without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What its elements are.
+    pub element: ElementType,
+    /// The size of each dimension.
+    pub shape: Vec<usize>,
+}
+
+/// A tensor that was read as 32-bit floats, but is stored otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Converted {
+    /// Its name in the file.
+    pub tensor: String,
+    /// What it is there.
+    pub from: ElementType,
+}
+
+/// What a container gives when it is opened.
+struct Contents {
+    container: &'static str,
+    entries: BTreeMap<String, Entry>,
+    /// What the file says of itself beside the tensors.
+    metadata: BTreeMap<String, String>,
+    source: Box<dyn Source>,
+}
+
+/// Where the values of tensors come from.
+trait Source {
+    /// The little-endian bytes of a tensor that is among the entries, or what is wrong with it.
+    fn bytes(&self, name: &str) -> Result<Vec<u8>, String>;
+}
+
+/// What is wrong with a container, in words.
+type Opened = Result<Contents, String>;
+
+impl Checkpoint {
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, is of no known container, cut short, or damaged; a directory.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
+        let path = path.as_ref();
+        let beginning = beginning(path)?;
+        let (container, open) =
+            container(&beginning).ok_or_else(|| unrecognised(path, &beginning))?;
+        let contents = open(path).map_err(|message| WeightsError::Damaged {
+            path: path.to_owned(),
+            container,
+            message,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            contents,
+            converted: RefCell::default(),
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The tensors by name.
+    pub fn entries(&self) -> &BTreeMap<String, Entry> {
+        &self.contents.entries
+    }
+
+    /// What the file says of itself beside the tensors.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.contents.metadata
+    }
+
+    /// The values of a tensor.
+    ///
+    /// # Errors
+    ///
+    /// No such tensor, one of another type than floating-point, or one that cannot be read.
+    pub fn read(&self, name: &str) -> Result<Array, WeightsError> {
+        let Some(entry) = self.contents.entries.get(name) else {
+            return Err(WeightsError::Names {
+                path: self.path.clone(),
+                prefix: String::new(),
+                missing: vec![name.to_owned()],
+                unknown: Vec::new(),
+                found: self.contents.entries.keys().cloned().collect(),
+            });
+        };
+        let damaged = |message: String| WeightsError::Damaged {
+            path: self.path.clone(),
+            container: self.contents.container,
+            message: format!("tensor `{name}`: {message}"),
+        };
+        let Some(size) = entry.element.size() else {
+            return Err(WeightsError::Element {
+                path: self.path.clone(),
+                tensor: name.to_owned(),
+                found: entry.element.to_string(),
+            });
+        };
+        let bytes = self.contents.source.bytes(name).map_err(damaged)?;
+        let expected = byte_len(&entry.shape, size);
+        if expected != Some(bytes.len()) {
+            return Err(damaged(format!(
+                "{} bytes, but {:?} of {} are {}",
+                bytes.len(),
+                entry.shape,
+                entry.element,
+                expected.map_or("too many".to_owned(), |expected| expected.to_string()),
+            )));
+        }
+        if entry.element != ElementType::F32 {
+            self.converted.borrow_mut().push(Converted {
+                tensor: name.to_owned(),
+                from: entry.element.clone(),
+            });
+        }
+        let values = entry.element.decode(&bytes).expect("it has a size");
+        Ok(Array::new(entry.shape.clone(), values))
+    }
+
+    /// The values of a tensor that must have the given shape.
+    pub(super) fn read_shaped(&self, name: &str, shape: &[usize]) -> Result<Array, WeightsError> {
+        match self.contents.entries.get(name) {
+            Some(entry) if entry.shape != shape => Err(self.misshapen(name, format!("{shape:?}"))),
+            _ => self.read(name),
+        }
+    }
+
+    /// The tensors that were read and converted since this was last asked.
+    pub(super) fn take_converted(&self) -> Vec<Converted> {
+        self.converted.take()
+    }
+
+    /// The error that a tensor has another shape than `expected`.
+    pub(super) fn misshapen(&self, name: &str, expected: String) -> WeightsError {
+        WeightsError::Shape {
+            path: self.path.clone(),
+            tensor: name.to_owned(),
+            found: self.contents.entries[name].shape.clone(),
+            expected,
+        }
+    }
+}
+
+/// A container by how its files begin: what it is called, and how it is opened.
+fn container(beginning: &[u8]) -> Option<(&'static str, fn(&Path) -> Opened)> {
+    if burnpack::begins(beginning) {
+        Some(("burnpack file", burnpack::open))
+    } else if pytorch::begins(beginning) {
+        Some(("PyTorch file", pytorch::open))
+    } else if safetensors::begins(beginning) {
+        Some(("safetensors file", safetensors::open))
+    } else {
+        None
+    }
+}
+
+/// How many bytes of a file decide what it is: a tar archive says so at 257.
+const BEGINNING: u64 = 512;
+
+/// The first bytes of a file.
+pub(super) fn beginning(path: &Path) -> Result<Vec<u8>, WeightsError> {
+    let fail = |source| WeightsError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(BEGINNING).read_to_end(&mut bytes))
+        .map_err(fail)?;
+    Ok(bytes)
+}
+
+fn unrecognised(path: &Path, beginning: &[u8]) -> WeightsError {
+    const KNOWN: &str = "expected safetensors, PyTorch's .pt or .pth, burn's .bpk";
+    let message = if beginning.is_empty() {
+        format!("it is empty; {KNOWN}")
+    } else {
+        let start = &beginning[..beginning.len().min(16)];
+        format!("it begins with `{}`; {KNOWN}", start.escape_ascii())
+    };
+    WeightsError::Unrecognised {
+        path: path.to_owned(),
+        message,
+    }
+}
+
+/// Bytes of a tensor, unless they are more than a number can say.
+fn byte_len(shape: &[usize], element: usize) -> Option<usize> {
+    shape
+        .iter()
+        .try_fold(element, |bytes, size| bytes.checked_mul(*size))
+}

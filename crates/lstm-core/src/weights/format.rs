@@ -1,0 +1,135 @@
+//! Whose names and layouts a file's layers have.
+
+use std::path::Path;
+
+use super::checkpoint::Checkpoint;
+use super::error::WeightsError;
+use super::recurrent::RecurrentWeights;
+use super::{burn_layers, file, native, pytorch};
+
+/// Whose names, gate orders and layouts the layers of a file have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// `torch.nn.LSTM`'s and `torch.nn.GRU`'s: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, … in
+    /// `.safetensors`, `.pt` or `.pth`; written as `.safetensors`.
+    PyTorch,
+    /// burn's own `Lstm`, `Gru`, `BiLstm` and `BiGru`: `input_gate.input_transform.weight`, … in `.bpk` or
+    /// `.safetensors`; written as the one that the file is named after.
+    Burn,
+    /// This crate's own: `layers.0.input_weight`, … in `.safetensors`, as in a bundle.
+    Native,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::PyTorch, Self::Burn, Self::Native];
+
+    /// Opens a file to look for its layers.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, is of no known container, cut short, or damaged; a directory.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<LayerFile, WeightsError> {
+        let path = path.as_ref();
+        let reader: Box<dyn ReadLayers> = match self {
+            Self::PyTorch => Box::new(pytorch::Layers(Checkpoint::open(path)?)),
+            Self::Burn => Box::new(burn_layers::Layers(Checkpoint::open(path)?)),
+            Self::Native => Box::new(native::Layers(Checkpoint::open(path)?)),
+        };
+        Ok(LayerFile {
+            path: path.to_owned(),
+            format: self,
+            reader,
+        })
+    }
+
+    /// Writes a layer to a file, whole or not at all; its tensors' names begin with `prefix`.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be written, sizes that do not fit each other, a layer for which the format has
+    /// no place.
+    pub fn write(
+        self,
+        weights: &RecurrentWeights,
+        path: impl AsRef<Path>,
+        prefix: &str,
+    ) -> Result<(), WeightsError> {
+        weights.check()?;
+        let path = path.as_ref();
+        let prefix = dotted(prefix);
+        let bytes = match self {
+            Self::PyTorch => pytorch::to_bytes(weights, &prefix)?,
+            Self::Burn => burn_layers::to_bytes(weights, &prefix, path)?,
+            Self::Native => native::to_bytes(weights, &prefix),
+        };
+        file::write(path, &bytes)
+    }
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::PyTorch => "PyTorch",
+            Self::Burn => "burn",
+            Self::Native => "this crate",
+        })
+    }
+}
+
+/// A file whose layers have the names and layouts of one [`Format`].
+pub struct LayerFile {
+    path: std::path::PathBuf,
+    format: Format,
+    reader: Box<dyn ReadLayers>,
+}
+
+/// How a format finds and reads layers.
+pub(super) trait ReadLayers {
+    /// Where there are layers, sorted.
+    fn prefixes(&self) -> Vec<String>;
+
+    /// The layer at one of these places.
+    fn read(&self, prefix: &str) -> Result<RecurrentWeights, WeightsError>;
+}
+
+impl LayerFile {
+    /// Where there are layers: what their tensors' names begin with.
+    pub fn prefixes(&self) -> Vec<String> {
+        self.reader.prefixes()
+    }
+
+    /// The weights of the layer whose tensors' names begin with `prefix`; a dot that is missing at its end
+    /// is added.
+    ///
+    /// # Errors
+    ///
+    /// No such layer; a tensor that is missing, unknown, misshapen, or not of floating-point numbers.
+    pub fn read(&self, prefix: &str) -> Result<RecurrentWeights, WeightsError> {
+        let found = self.prefixes();
+        let dotted = dotted(prefix);
+        let Some(prefix) = found
+            .iter()
+            .find(|found| **found == prefix || **found == dotted)
+        else {
+            return Err(WeightsError::NoLayer {
+                path: self.path.clone(),
+                format: self.format,
+                prefix: prefix.to_owned(),
+                found,
+            });
+        };
+        let weights = self.reader.read(prefix)?;
+        weights.check()?;
+        Ok(weights)
+    }
+}
+
+/// A prefix that ends with a dot, unless it is empty.
+fn dotted(prefix: &str) -> String {
+    if prefix.is_empty() || prefix.ends_with('.') {
+        prefix.to_owned()
+    } else {
+        format!("{prefix}.")
+    }
+}

@@ -1,0 +1,304 @@
+//! From weights on the host to a layer, and back.
+
+use std::path::Path;
+
+use burn::module::Param;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::array::Array;
+use super::error::WeightsError;
+use super::format::Format;
+use super::packed::PackedWeights;
+use super::recurrent::RecurrentWeights;
+use super::stacked::StackedArrays;
+use crate::gate::ResetGate;
+use crate::recurrent::{Cell, Recurrent};
+use crate::{Gru, GruConfig, Lstm, LstmConfig, WeightDraws};
+
+/// From a file and to a file: the same for every kind of layer.
+macro_rules! in_and_out {
+    ($layer:ident, $kind:literal) => {
+        impl $layer {
+            #[doc = concat!("The ", $kind, " that PyTorch's names and layouts describe, in a `.safetensors`, `.pt` or")]
+            /// `.pth` file: `{prefix}weight_ih_l0` and its siblings. All sizes follow from the tensors;
+            /// dropout, which has none, is 0.
+            ///
+            /// ```no_run
+            /// # use burn::tensor::Device;
+            #[doc = concat!("# use lstm_core::", stringify!($layer), ";")]
+            #[doc = concat!("let layer = ", stringify!($layer), "::from_pytorch(\"model.pt\", \"encoder.rnn.\", &Device::flex())?;")]
+            /// layer.to_pytorch("back.safetensors", "encoder.rnn.")?;
+            /// # Ok::<(), lstm_core::WeightsError>(())
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// A file that cannot be read, is damaged, or has no such layer at `prefix`; a tensor that is
+            /// missing, unknown, misshapen, or not of floating-point numbers.
+            pub fn from_pytorch(
+                path: impl AsRef<Path>,
+                prefix: &str,
+                device: &Device,
+            ) -> Result<Self, WeightsError> {
+                Self::from_file(Format::PyTorch, path, prefix, device)
+            }
+
+            /// Writes the weights to a safetensors file under PyTorch's names, which
+            /// `load_state_dict` accepts; reading it gives the same bits.
+            ///
+            /// # Errors
+            ///
+            /// A file that cannot be written, a layer that PyTorch does not have.
+            pub fn to_pytorch(&self, path: impl AsRef<Path>, prefix: &str) -> Result<(), WeightsError> {
+                Format::PyTorch.write(&self.weights(), path, prefix)
+            }
+
+            #[doc = concat!("The ", $kind, " at `prefix` in a file of any [`Format`].")]
+            ///
+            /// # Errors
+            ///
+            /// As [`from_pytorch`](Self::from_pytorch).
+            pub fn from_file(
+                format: Format,
+                path: impl AsRef<Path>,
+                prefix: &str,
+                device: &Device,
+            ) -> Result<Self, WeightsError> {
+                Self::from_weights(&format.open(path)?.read(prefix)?, device)
+            }
+        }
+    };
+}
+
+in_and_out!(Lstm, "LSTM");
+in_and_out!(Gru, "GRU");
+in_and_out!(Recurrent, "LSTM or GRU");
+
+impl Lstm {
+    /// The layer of the given weights, without dropout.
+    ///
+    /// # Errors
+    ///
+    /// The weights of another cell, or sizes that do not fit each other.
+    pub fn from_weights(weights: &RecurrentWeights, device: &Device) -> Result<Self, WeightsError> {
+        weights.check()?;
+        lstm_expected(weights.cell)?;
+        let config = LstmConfig::new(weights.d_input(), weights.d_hidden())
+            .with_projection(weights.d_projection())
+            .with_layers(weights.layers.len())
+            .with_bidirectional(weights.directions() == 2)
+            .with_bias(weights.bias());
+        let mut lstm = config.init_with(&mut WeightDraws::placeholders(device));
+        lstm.layers = packed(weights, device);
+        Ok(lstm)
+    }
+
+    /// This layer, with its dropout and limits, with other weights.
+    ///
+    /// # Errors
+    ///
+    /// The weights of another cell, or of other sizes than the layer's.
+    pub fn with_weights(mut self, weights: &RecurrentWeights) -> Result<Self, WeightsError> {
+        weights.check()?;
+        lstm_expected(weights.cell)?;
+        self.layers = replaced(&self.layers, weights)?;
+        Ok(self)
+    }
+
+    /// A copy of the weights on the host.
+    pub fn weights(&self) -> RecurrentWeights {
+        unpacked(Cell::Lstm, &self.layers)
+    }
+}
+
+impl Gru {
+    /// The layer of the given weights, without dropout.
+    ///
+    /// # Errors
+    ///
+    /// The weights of another cell, or sizes that do not fit each other.
+    pub fn from_weights(weights: &RecurrentWeights, device: &Device) -> Result<Self, WeightsError> {
+        weights.check()?;
+        let config = GruConfig::new(weights.d_input(), weights.d_hidden())
+            .with_layers(weights.layers.len())
+            .with_bidirectional(weights.directions() == 2)
+            .with_bias(weights.bias())
+            .with_reset(reset_gate(weights.cell)?);
+        let mut gru = config.init_with(&mut WeightDraws::placeholders(device));
+        gru.layers = packed(weights, device);
+        Ok(gru)
+    }
+
+    /// This layer, with its dropout, with other weights.
+    ///
+    /// # Errors
+    ///
+    /// The weights of another cell (or with the reset gate elsewhere), or of other sizes than the layer's.
+    pub fn with_weights(mut self, weights: &RecurrentWeights) -> Result<Self, WeightsError> {
+        weights.check()?;
+        if reset_gate(weights.cell)? != self.reset {
+            return Err(other_cell(weights.cell, self.cell()));
+        }
+        self.layers = replaced(&self.layers, weights)?;
+        Ok(self)
+    }
+
+    /// A copy of the weights on the host.
+    pub fn weights(&self) -> RecurrentWeights {
+        unpacked(self.cell(), &self.layers)
+    }
+
+    fn cell(&self) -> Cell {
+        match self.reset {
+            ResetGate::AfterProduct => Cell::Gru,
+            ResetGate::BeforeProduct => Cell::GruResetBefore,
+        }
+    }
+}
+
+impl Recurrent {
+    /// The layer of the given weights, without dropout.
+    ///
+    /// # Errors
+    ///
+    /// Sizes that do not fit each other.
+    pub fn from_weights(weights: &RecurrentWeights, device: &Device) -> Result<Self, WeightsError> {
+        match weights.cell {
+            Cell::Lstm => Lstm::from_weights(weights, device).map(Self::Lstm),
+            Cell::Gru | Cell::GruResetBefore => Gru::from_weights(weights, device).map(Self::Gru),
+        }
+    }
+
+    /// This layer, with its dropout, with other weights.
+    ///
+    /// # Errors
+    ///
+    /// The weights of another cell, or of other sizes than the layer's.
+    pub fn with_weights(self, weights: &RecurrentWeights) -> Result<Self, WeightsError> {
+        match self {
+            Self::Lstm(lstm) => lstm.with_weights(weights).map(Self::Lstm),
+            Self::Gru(gru) => gru.with_weights(weights).map(Self::Gru),
+        }
+    }
+
+    /// A copy of the weights on the host.
+    pub fn weights(&self) -> RecurrentWeights {
+        match self {
+            Self::Lstm(lstm) => lstm.weights(),
+            Self::Gru(gru) => gru.weights(),
+        }
+    }
+}
+
+fn lstm_expected(cell: Cell) -> Result<(), WeightsError> {
+    match cell {
+        Cell::Lstm => Ok(()),
+        Cell::Gru | Cell::GruResetBefore => Err(other_cell(cell, Cell::Lstm)),
+    }
+}
+
+fn reset_gate(cell: Cell) -> Result<ResetGate, WeightsError> {
+    match cell {
+        Cell::Gru => Ok(ResetGate::AfterProduct),
+        Cell::GruResetBefore => Ok(ResetGate::BeforeProduct),
+        Cell::Lstm => Err(other_cell(cell, Cell::Gru)),
+    }
+}
+
+fn other_cell(found: Cell, expected: Cell) -> WeightsError {
+    WeightsError::Cell { found, expected }
+}
+
+/// The weights of each layer on `device`.
+fn packed(weights: &RecurrentWeights, device: &Device) -> Vec<PackedWeights> {
+    fn param<const D: usize>(array: Array, device: &Device) -> Param<Tensor<D>> {
+        let data = TensorData::new(array.values, array.shape);
+        Param::from_tensor(Tensor::from_data(data, device))
+    }
+    let layers = weights.layers.iter().map(|layer| StackedArrays::of(layer));
+    layers
+        .map(|layer| PackedWeights {
+            input_weight: param(layer.input_weight, device),
+            recurrent_weight: param(layer.recurrent_weight, device),
+            input_bias: layer.input_bias.map(|bias| param(bias, device)),
+            recurrent_bias: layer.recurrent_bias.map(|bias| param(bias, device)),
+            projection_weight: layer.projection_weight.map(|weight| param(weight, device)),
+        })
+        .collect()
+}
+
+/// The weights of each layer, in the place of those of `layers`, which have the same sizes.
+fn replaced(
+    layers: &[PackedWeights],
+    weights: &RecurrentWeights,
+) -> Result<Vec<PackedWeights>, WeightsError> {
+    let ours = Sizes::of_layers(layers);
+    let theirs = Sizes::of_weights(weights);
+    if ours != theirs {
+        return Err(WeightsError::Size {
+            what: "a layer's weights".to_owned(),
+            found: format!("{theirs:?}"),
+            expected: format!("{ours:?}"),
+        });
+    }
+    Ok(packed(weights, &layers[0].input_weight.val().device()))
+}
+
+/// What a layer's sizes are called in an error.
+#[derive(Debug, PartialEq)]
+struct Sizes {
+    layers: usize,
+    directions: usize,
+    d_input: usize,
+    d_hidden: usize,
+    d_projection: Option<usize>,
+    bias: bool,
+}
+
+impl Sizes {
+    fn of_layers(layers: &[PackedWeights]) -> Self {
+        let first = &layers[0];
+        Self {
+            layers: layers.len(),
+            directions: first.directions(),
+            d_input: first.d_input(),
+            d_hidden: first.d_hidden(),
+            d_projection: first.d_projection(),
+            bias: first.input_bias.is_some(),
+        }
+    }
+
+    fn of_weights(weights: &RecurrentWeights) -> Self {
+        Self {
+            layers: weights.layers.len(),
+            directions: weights.directions(),
+            d_input: weights.d_input(),
+            d_hidden: weights.d_hidden(),
+            d_projection: weights.d_projection(),
+            bias: weights.bias(),
+        }
+    }
+}
+
+fn unpacked(cell: Cell, layers: &[PackedWeights]) -> RecurrentWeights {
+    fn array<const D: usize>(param: &Param<Tensor<D>>) -> Array {
+        let data = param.val().into_data();
+        let shape: Vec<usize> = data.shape().iter().copied().collect();
+        Array::new(shape, data.iter::<f32>().collect())
+    }
+    let stacked = |layer: &PackedWeights| StackedArrays {
+        input_weight: array(&layer.input_weight),
+        recurrent_weight: array(&layer.recurrent_weight),
+        input_bias: layer.input_bias.as_ref().map(array),
+        recurrent_bias: layer.recurrent_bias.as_ref().map(array),
+        projection_weight: layer.projection_weight.as_ref().map(array),
+    };
+    RecurrentWeights {
+        cell,
+        layers: layers
+            .iter()
+            .map(|layer| stacked(layer).directions())
+            .collect(),
+        converted: Vec::new(),
+    }
+}
