@@ -174,10 +174,11 @@ impl Checkpoint {
 fn container(beginning: &[u8]) -> Option<(&'static str, fn(&Path) -> Opened)> {
     if burnpack::begins(beginning) {
         Some(("burnpack file", burnpack::open))
+    } else if safetensors::begins(beginning) {
+        // Before PyTorch's: the length of a header may look like the start of a pickle.
+        Some(("safetensors file", safetensors::open))
     } else if pytorch::begins(beginning) {
         Some(("PyTorch file", pytorch::open))
-    } else if safetensors::begins(beginning) {
-        Some(("safetensors file", safetensors::open))
     } else {
         None
     }

@@ -16,9 +16,10 @@ const LENGTH: usize = 8;
 /// The longest header that is read: the limit of the format's own library.
 const LONGEST_HEADER: u64 = 100_000_000;
 
-/// Whether a file of these first bytes may be one: after its length the header begins as an object.
+/// Whether a file of these first bytes may be one: after its length, which no file fills, the header
+/// begins as an object.
 pub fn begins(beginning: &[u8]) -> bool {
-    beginning.get(LENGTH) == Some(&b'{')
+    matches!(beginning, [_, _, _, _, _, _, 0, 0, b'{', ..])
 }
 
 pub fn open(path: &Path) -> Opened {
