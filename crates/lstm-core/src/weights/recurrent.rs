@@ -70,6 +70,20 @@ impl RecurrentWeights {
         self.layers[0][0].input_bias.is_some()
     }
 
+    /// How many numbers there are in all arrays.
+    pub fn parameters(&self) -> usize {
+        let arrays = self.layers.iter().flatten().flat_map(|arrays| {
+            [
+                Some(&arrays.input_weight),
+                Some(&arrays.recurrent_weight),
+                arrays.input_bias.as_ref(),
+                arrays.recurrent_bias.as_ref(),
+                arrays.projection_weight.as_ref(),
+            ]
+        });
+        arrays.flatten().map(|array| array.values.len()).sum()
+    }
+
     /// Checks that all arrays are there and fit each other, so that the rest can trust them.
     ///
     /// # Errors

@@ -1,12 +1,14 @@
 //! The `lstm` command: trains, evaluates, uses and inspects recurrent models.
 
 mod bench;
+mod convert;
 mod evaluate;
 mod inspect;
 mod predict;
 mod profile;
 mod recipes;
 mod train;
+mod weights;
 
 use std::process::ExitCode;
 #[cfg(unix)]
@@ -41,6 +43,10 @@ enum Command {
     Recipes(recipes::Arguments),
     /// Show what is in a bundle: architecture, parameters, vocabulary, how it was trained.
     Inspect(inspect::Arguments),
+    /// List the recurrent layers in a file of weights: PyTorch's, Keras', ONNX, burn's or this program's.
+    Weights(weights::Arguments),
+    /// Convert a recurrent layer's weights from one program's file to another's.
+    Convert(convert::Arguments),
     /// Measure how fast the layers are, alone or beside PyTorch's and burn's own.
     Bench(bench::Arguments),
 }
@@ -57,6 +63,8 @@ fn main() -> ExitCode {
         Command::Profile(arguments) => profile::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Recipes(arguments) => recipes::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Weights(arguments) => weights::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Convert(arguments) => convert::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Bench(arguments) => bench::run(&arguments).map(|()| ExitCode::SUCCESS),
     });
     match result {
