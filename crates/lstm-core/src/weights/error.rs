@@ -124,6 +124,16 @@ pub enum WeightsError {
         /// What it should be.
         expected: String,
     },
+    /// A file is named after another container than it would be.
+    #[error("weights for {format} are not written to {path}, but to a file named .{expected}")]
+    Extension {
+        /// The file.
+        path: PathBuf,
+        /// The format.
+        format: Format,
+        /// How such files are named.
+        expected: String,
+    },
     /// A format has no place for a layer.
     #[error("{format} has no {what}")]
     NoPlace {

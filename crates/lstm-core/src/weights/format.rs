@@ -57,6 +57,7 @@ impl Format {
     ) -> Result<(), WeightsError> {
         weights.check()?;
         let path = path.as_ref();
+        self.check_extension(path)?;
         let prefix = dotted(prefix);
         let bytes = match self {
             Self::PyTorch => pytorch::to_bytes(weights, &prefix)?,
@@ -64,6 +65,37 @@ impl Format {
             Self::Native => native::to_bytes(weights, &prefix),
         };
         file::write(path, &bytes)
+    }
+
+    /// That a file is not named after another container than it will be: whoever reads it goes by that.
+    fn check_extension(self, path: &Path) -> Result<(), WeightsError> {
+        const KNOWN: [&str; 10] = [
+            "bin",
+            "bpk",
+            "h5",
+            "keras",
+            "npz",
+            "onnx",
+            "pkl",
+            "pt",
+            "pth",
+            "safetensors",
+        ];
+        let written: &[&str] = match self {
+            Self::PyTorch | Self::Native => &["safetensors"],
+            Self::Burn => &["bpk", "safetensors"],
+        };
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        match extension {
+            Some(other) if KNOWN.contains(&other) && !written.contains(&other) => {
+                Err(WeightsError::Extension {
+                    path: path.to_owned(),
+                    format: self,
+                    expected: written.join(" or ."),
+                })
+            }
+            _ => Ok(()),
+        }
     }
 }
 

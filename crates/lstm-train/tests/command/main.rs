@@ -13,6 +13,7 @@ mod profile;
 mod report;
 mod resume;
 mod run_directory;
+mod weights;
 
 #[cfg(unix)]
 mod disk_full;
