@@ -7,7 +7,7 @@ use crate::random::RandomStream;
 use crate::weights::PackedWeights;
 
 /// How the weights of a recurrent layer start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecurrentInit {
     /// Recurrent weights orthogonal gate by gate (Saxe et al. 2014; behind a projection: orthonormal
@@ -18,6 +18,8 @@ pub enum RecurrentInit {
     Orthogonal,
     /// Everything uniform in ±1/√d_hidden, as `torch.nn.LSTM` and `torch.nn.GRU` do.
     Uniform,
+    /// Weights uniform in ± this, biases 0, that of the forget gate too (Zaremba et al. 2014).
+    Range(f64),
 }
 
 /// The sizes of one layer's packed weights.
@@ -114,23 +116,32 @@ impl PackedWeights {
         sizes.check();
         match init {
             RecurrentInit::Orthogonal => Self::draw_orthogonal(sizes, forget_gate, draws),
-            RecurrentInit::Uniform => Self::draw_uniform(sizes, draws),
+            RecurrentInit::Uniform => {
+                let bound = 1.0 / (sizes.d_hidden as f64).sqrt();
+                Self::draw_uniform(sizes, bound, bound, draws)
+            }
+            RecurrentInit::Range(bound) => Self::draw_uniform(sizes, bound, 0.0, draws),
         }
     }
 
-    fn draw_uniform(sizes: &PackedSizes, draws: &mut WeightDraws) -> Self {
+    /// Weights uniform in ±`bound`, biases in ±`bias_bound`.
+    fn draw_uniform(
+        sizes: &PackedSizes,
+        bound: f64,
+        bias_bound: f64,
+        draws: &mut WeightDraws,
+    ) -> Self {
         let columns = sizes.gates * sizes.d_hidden;
-        let bound = 1.0 / (sizes.d_hidden as f64).sqrt();
         let directions = sizes.directions;
         Self {
             input_weight: draws.uniform([directions, sizes.d_input, columns], bound),
             recurrent_weight: draws.uniform([directions, sizes.d_recurrent(), columns], bound),
             input_bias: sizes
                 .bias
-                .then(|| draws.uniform([directions, columns], bound)),
+                .then(|| draws.uniform([directions, columns], bias_bound)),
             recurrent_bias: sizes
                 .bias
-                .then(|| draws.uniform([directions, columns], bound)),
+                .then(|| draws.uniform([directions, columns], bias_bound)),
             projection_weight: sizes.d_projection.map(|d_projection| {
                 draws.uniform([directions, sizes.d_hidden, d_projection], bound)
             }),

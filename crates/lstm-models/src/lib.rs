@@ -1,4 +1,5 @@
-//! Recurrent models that read and write *text*: tokenizers, the text classifier, and the bundles
+//! Recurrent models that read and write *text*: tokenizers, the text classifier, the language
+//! model, and the bundles
 //! that they are shipped in. Built on [`lstm_core`]; knows nothing of corpora and training.
 //!
 //! ```no_run
@@ -17,8 +18,11 @@ mod classifier;
 mod embedding;
 #[cfg(feature = "flex")]
 mod host;
+mod language_model;
 mod loss;
 mod pooling;
+#[cfg(feature = "flex")]
+mod softmax_loss;
 mod text_encoder;
 mod token_batch;
 mod tokenizer;
@@ -26,10 +30,15 @@ mod tokenizer;
 pub use classifier::{
     Answer, Classifier, ClassifierArchitecture, ClassifierBundle, ClassifierConfig, ClassifierModel,
 };
-pub use loss::{Loss, Target, cross_entropy};
+pub use language_model::{
+    Generator, LanguageModel, LanguageModelArchitecture, LanguageModelBundle, LanguageModelConfig,
+    LanguageModelNetwork, Sampling, StreamScorer, TextScore, TextStream, TextWriter, TokenScore,
+    Unit, Window,
+};
+pub use loss::{Loss, Target, cross_entropy, vocabulary_cross_entropy, vocabulary_losses};
 pub use pooling::{Pooling, PoolingLayer};
 pub use text_encoder::{EncodedText, TextEncoder, subword_buckets};
 pub use token_batch::{SubwordBatch, TokenBatch};
 #[cfg(feature = "learn")]
 pub use tokenizer::learn::{BpeOptions, WordOptions};
-pub use tokenizer::{PAD, Split, Tokenizer, TokenizerError, UNKNOWN};
+pub use tokenizer::{END_OF_LINE, PAD, Split, Tokenizer, TokenizerError, UNKNOWN};

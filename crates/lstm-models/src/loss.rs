@@ -3,6 +3,9 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+#[cfg(feature = "flex")]
+use crate::softmax_loss;
+
 /// The loss of a batch as sums with their weight, so that averages over ragged batches and
 /// accumulated steps are exact.
 #[derive(Debug)]
@@ -58,6 +61,84 @@ pub fn cross_entropy(logits: Tensor<2>, targets: &[Target]) -> Loss {
     }
 }
 
+/// Softmax cross-entropy of the logits `hidden · weightᵀ + bias` over a vocabulary.
+///
+/// On the CPU the logits are never held for all rows, see `softmax_loss.rs`; elsewhere the operations of
+/// the backend compute them.
+///
+/// # Shapes
+///
+/// - `hidden`: `[rows, features]`
+/// - `weight`: `[vocab, features]`, as that of an embedding, which it may be
+/// - `bias`: `[vocab]`
+/// - `targets`: a token below `vocab` for each row
+///
+/// # Panics
+///
+/// If there is not one target for each row, or one is not below `vocab`.
+pub fn vocabulary_cross_entropy(
+    hidden: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    targets: &[u32],
+) -> Loss {
+    check_targets(&hidden, &weight, targets);
+    #[cfg(feature = "flex")]
+    if softmax_loss::holds(&hidden, &weight, &bias) {
+        let objective = softmax_loss::sum(hidden, weight, bias, targets.into());
+        return Loss {
+            nll: objective.clone().detach(),
+            objective,
+            count: targets.len() as f64,
+        };
+    }
+    let objective = row_losses(hidden, weight, bias, targets).sum();
+    Loss {
+        nll: objective.clone().detach(),
+        objective,
+        count: targets.len() as f64,
+    }
+}
+
+/// The negative log-likelihood of each row's target in nats, of the same logits as
+/// [`vocabulary_cross_entropy`].
+///
+/// # Panics
+///
+/// As there.
+pub fn vocabulary_losses(
+    hidden: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    targets: &[u32],
+) -> Vec<f32> {
+    check_targets(&hidden, &weight, targets);
+    #[cfg(feature = "flex")]
+    if softmax_loss::holds(&hidden, &weight, &bias) {
+        return softmax_loss::rows(hidden, weight, bias, targets);
+    }
+    let losses = row_losses(hidden, weight, bias, targets);
+    losses.into_data().iter().collect()
+}
+
+/// The loss of each row, with the operations of the backend: `[rows, 1]`.
+fn row_losses(hidden: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, targets: &[u32]) -> Tensor<2> {
+    let device = hidden.device();
+    let ids: Vec<i64> = targets.iter().map(|target| i64::from(*target)).collect();
+    let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [targets.len(), 1]), &device);
+    let logits = hidden.matmul(weight.transpose()) + bias.unsqueeze();
+    -log_softmax(logits, 1).gather(1, ids)
+}
+
+fn check_targets(hidden: &Tensor<2>, weight: &Tensor<2>, targets: &[u32]) {
+    let ([rows, _], [vocab, _]) = (hidden.dims(), weight.dims());
+    assert_eq!(targets.len(), rows, "each row has a target");
+    assert!(
+        targets.iter().all(|target| (*target as usize) < vocab),
+        "a target is below {vocab}: {targets:?}"
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use burn::tensor::Tolerance;
@@ -76,5 +157,75 @@ mod tests {
                 .into_data()
                 .assert_approx_eq::<f32>(&TensorData::from([expected]), Tolerance::absolute(1e-5));
         }
+    }
+
+    /// Hidden states, weight, bias and targets: more rows than a chunk of so large a vocabulary has.
+    fn vocabulary(device: &Device) -> ([Tensor<2>; 2], Tensor<1>, Vec<u32>) {
+        let numbers = |count: usize, step: usize, scale: f32| -> Vec<f32> {
+            let number = |at: usize| ((at * step) % 2003) as f32 / 1001.5 - 1.0;
+            (0..count).map(|at| scale * number(at)).collect()
+        };
+        let (rows, vocab, features) = (ROWS, VOCAB, 5);
+        let tensor = |values: Vec<f32>, shape: [usize; 2]| {
+            Tensor::<2>::from_data(TensorData::new(values, shape), device).require_grad()
+        };
+        let hidden = tensor(numbers(rows * features, 7919, 9.0), [rows, features]);
+        let weight = tensor(numbers(vocab * features, 104_729, 3.0), [vocab, features]);
+        let bias = numbers(vocab, 1_299_709, 1.0);
+        let bias = Tensor::<1>::from_floats(bias.as_slice(), device).require_grad();
+        let targets = (0..rows)
+            .map(|row| ((row * 65_537) % vocab) as u32)
+            .collect();
+        ([hidden, weight], bias, targets)
+    }
+
+    const ROWS: usize = 45;
+    const VOCAB: usize = 100_003;
+
+    #[test]
+    fn a_vocabularys_loss_in_chunks_is_that_of_the_operations() {
+        let device = Device::flex().autodiff();
+        let results = [false, true].map(|chunked| {
+            let ([hidden, weight], bias, targets) = vocabulary(&device);
+            let operands = (hidden.clone(), weight.clone(), bias.clone());
+            let objective = match chunked {
+                true => {
+                    vocabulary_cross_entropy(operands.0, operands.1, operands.2, &targets).objective
+                }
+                false => row_losses(operands.0, operands.1, operands.2, &targets).sum(),
+            };
+            // Not 1, so that the gradients are scaled.
+            let gradients = (objective.clone() * 0.25).backward();
+            [
+                objective.into_data(),
+                hidden.grad(&gradients).unwrap().into_data(),
+                weight.grad(&gradients).unwrap().into_data(),
+                bias.grad(&gradients).unwrap().into_data(),
+            ]
+        });
+        let [operations, chunked] = &results;
+        for (chunked, operations) in chunked.iter().zip(operations) {
+            // 100,003 terms a sum, in another order.
+            chunked.assert_approx_eq::<f32>(operations, Tolerance::rel_abs(1e-4, 1e-5));
+        }
+    }
+
+    #[test]
+    fn the_losses_of_rows_add_up_to_the_loss() {
+        let ([hidden, weight], bias, targets) = vocabulary(&Device::flex());
+        let rows = vocabulary_losses(hidden.clone(), weight.clone(), bias.clone(), &targets);
+        let loss = vocabulary_cross_entropy(hidden, weight, bias, &targets);
+        let sum: f64 = rows.into_iter().map(f64::from).sum();
+        let loss = f64::from(loss.nll.into_scalar::<f32>());
+        assert!((sum - loss).abs() < 1e-5 * loss, "{sum} {loss}");
+    }
+
+    #[test]
+    fn logits_that_are_no_numbers_give_a_loss_that_is_none() {
+        let device = Device::flex();
+        let hidden = Tensor::<2>::from_floats([[f32::NAN, 1.0]], &device);
+        let weight = Tensor::<2>::ones([20, 2], &device);
+        let loss = vocabulary_cross_entropy(hidden, weight, Tensor::zeros([20], &device), &[3]);
+        assert!(loss.nll.into_scalar::<f32>().is_nan());
     }
 }

@@ -3,17 +3,21 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use tokenizers::decoders::fuse::Fuse;
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::models::wordlevel::WordLevel;
 use tokenizers::normalizers::{Lowercase, NFC, Sequence};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::pre_tokenizers::split::{Split as SplitAt, SplitPattern};
 use tokenizers::pre_tokenizers::whitespace::{Whitespace, WhitespaceSplit};
 use tokenizers::{
     AddedToken, ModelWrapper, Normalizer, NormalizerWrapper, OffsetReferential, OffsetType,
-    PreTokenizedString, PreTokenizer, PreTokenizerWrapper,
+    PreTokenizedString, PreTokenizer, PreTokenizerWrapper, SplitDelimiterBehavior,
 };
 
-use super::{PAD_TOKEN, Split, Tokenizer, TokenizerError, UNKNOWN_TOKEN, tokenize_error};
+use super::{
+    END_OF_LINE, PAD_TOKEN, Split, Tokenizer, TokenizerError, UNKNOWN_TOKEN, tokenize_error,
+};
 
 /// How a vocabulary of whole words is learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +65,17 @@ impl Default for BpeOptions {
     }
 }
 
+impl WordOptions {
+    /// Words between white space as they are written: what a stream of words has.
+    pub fn for_streams() -> Self {
+        Self {
+            split: Split::Whitespace,
+            lowercase: false,
+            ..Self::default()
+        }
+    }
+}
+
 impl Tokenizer {
     /// Learns a vocabulary of whole words, most frequent first, equal counts in alphabetical
     /// order.
@@ -81,29 +96,52 @@ impl Tokenizer {
         for text in texts {
             count_words(text, &normalizer, &splitter, &mut counts)?;
         }
-        if counts.is_empty() {
-            return Err(TokenizerError::EmptyCorpus);
-        }
-        // A corpus may spell out the special tokens: they have their places already.
-        counts.remove(PAD_TOKEN);
-        counts.remove(UNKNOWN_TOKEN);
-        let mut words: Vec<(String, usize)> = counts
-            .into_iter()
-            .filter(|(_, count)| *count >= options.min_count)
-            .collect();
-        words.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        let vocabulary = [PAD_TOKEN.to_owned(), UNKNOWN_TOKEN.to_owned()]
-            .into_iter()
-            .chain(words.into_iter().map(|(word, _)| word))
-            .take(options.max_size.max(2))
-            .zip(0..)
-            .collect();
-        let model = WordLevel::builder()
-            .vocab(vocabulary)
-            .unk_token(UNKNOWN_TOKEN.to_owned())
-            .build()
-            .map_err(tokenize_error)?;
+        let model = most_frequent(counts, options.min_count, options.max_size)?;
         Self::assemble(model.into(), normalizer, splitter)
+    }
+
+    /// Learns a vocabulary of whole words for streams of lines: as [`words`](Self::words), with the end of a
+    /// line, [`END_OF_LINE`], as often as lines end.
+    ///
+    /// # Errors
+    ///
+    /// A corpus without a word.
+    pub fn stream_words<'a>(
+        texts: impl IntoIterator<Item = &'a str>,
+        options: &WordOptions,
+    ) -> Result<Self, TokenizerError> {
+        let lines = texts.into_iter().flat_map(str::lines);
+        Self::words(lines.flat_map(|line| [line, END_OF_LINE]), options)
+    }
+
+    /// Learns a vocabulary of characters, most frequent first, line ends among them; those seen less
+    /// often than `min_count` times become `<unk>`.
+    ///
+    /// # Errors
+    ///
+    /// A corpus without a character.
+    pub fn characters<'a>(
+        texts: impl IntoIterator<Item = &'a str>,
+        min_count: usize,
+    ) -> Result<Self, TokenizerError> {
+        let mut by_character: HashMap<char, usize> = HashMap::new();
+        for character in texts.into_iter().flat_map(str::chars) {
+            *by_character.entry(character).or_default() += 1;
+        }
+        let counts = by_character.into_iter();
+        let counts = counts.map(|(character, count)| (character.to_string(), count));
+        let model = most_frequent(counts.collect(), min_count, usize::MAX)?;
+        let every = SplitAt::new(
+            SplitPattern::Regex("(?s:.)".to_owned()),
+            SplitDelimiterBehavior::Isolated,
+            false,
+        );
+        let every = every.map_err(tokenize_error)?;
+        // No normal form: a character is what the text has.
+        let no_steps = NormalizerWrapper::Sequence(Sequence::new(Vec::new()));
+        let mut tokenizer = Self::assemble(model.into(), no_steps, every.into())?;
+        tokenizer.inner.with_decoder(Some(Fuse::new()));
+        Ok(tokenizer)
     }
 
     /// Learns byte pairs.
@@ -160,6 +198,36 @@ impl Tokenizer {
             .map_err(tokenize_error)?;
         Ok(Self { inner })
     }
+}
+
+/// A model of the special tokens and the most frequent words, equal counts in alphabetical order.
+fn most_frequent(
+    mut counts: HashMap<String, usize>,
+    min_count: usize,
+    max_size: usize,
+) -> Result<WordLevel, TokenizerError> {
+    if counts.is_empty() {
+        return Err(TokenizerError::EmptyCorpus);
+    }
+    // A corpus may spell out the special tokens: they have their places already.
+    counts.remove(PAD_TOKEN);
+    counts.remove(UNKNOWN_TOKEN);
+    let mut words: Vec<(String, usize)> = counts
+        .into_iter()
+        .filter(|(_, count)| *count >= min_count)
+        .collect();
+    words.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let vocabulary = [PAD_TOKEN.to_owned(), UNKNOWN_TOKEN.to_owned()]
+        .into_iter()
+        .chain(words.into_iter().map(|(word, _)| word))
+        .take(max_size.max(2))
+        .zip(0..)
+        .collect();
+    WordLevel::builder()
+        .vocab(vocabulary)
+        .unk_token(UNKNOWN_TOKEN.to_owned())
+        .build()
+        .map_err(tokenize_error)
 }
 
 /// Longer stretches without white space are no words, and the time that learning takes grows with

@@ -12,6 +12,9 @@ pub const PAD: u32 = 0;
 /// The id of the token that stands for every word outside the vocabulary.
 pub const UNKNOWN: u32 = 1;
 
+/// The token that ends a line of words in a stream.
+pub const END_OF_LINE: &str = "<eos>";
+
 const PAD_TOKEN: &str = "<pad>";
 const UNKNOWN_TOKEN: &str = "<unk>";
 
@@ -160,6 +163,15 @@ impl Tokenizer {
             .encode_fast(text, false)
             .map_err(tokenize_error)?;
         Ok(encoding.get_ids().to_vec())
+    }
+
+    /// The text of token ids, with special tokens spelled out.
+    ///
+    /// # Errors
+    ///
+    /// What the `tokenizers` crate refuses.
+    pub fn decode(&self, ids: &[u32]) -> Result<String, TokenizerError> {
+        self.inner.decode(ids, false).map_err(tokenize_error)
     }
 
     /// The token ids of a text, and the stretch of the text that each stands for.

@@ -1,0 +1,185 @@
+//! What a language model is made of.
+
+use burn::tensor::Device;
+use lstm_core::{Cell, DropoutMask, RecurrentInit, WeightDraws};
+use serde::{Deserialize, Serialize};
+
+use super::network::LanguageModelNetwork;
+use crate::bundle::{self, WeightsFile};
+
+/// Bounds beyond which a size is a slip of the pen rather than a model.
+const MAX_FEATURES: usize = 16_384;
+const MAX_LAYERS: usize = 64;
+
+/// What a language model is made of, apart from the size of its vocabulary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LanguageModelArchitecture {
+    /// Features of a token's embedding.
+    pub d_embedding: usize,
+    /// Which recurrent cell.
+    pub cell: Cell,
+    /// Features of the hidden state of one layer.
+    pub d_hidden: usize,
+    /// How many recurrent layers are stacked.
+    pub layers: usize,
+    /// Whether the decoder's weights are those of the embedding (Press and Wolf 2017; Inan et al. 2017).
+    /// Where `d_hidden` is another size than `d_embedding`, a linear layer lies between.
+    pub tied: bool,
+    /// How the recurrent weights start.
+    pub init: RecurrentInit,
+    /// The embedding and the decoder start uniform in ± this; the decoder's bias is 0.
+    pub range: f64,
+    /// Probability that a token's embedding is dropped wherever it occurs in a window (embedding dropout,
+    /// Gal and Ghahramani 2016).
+    pub embedding_dropout: f64,
+    /// Probability of dropout on the input of the recurrent layers.
+    pub input_dropout: f64,
+    /// Probability of dropout between recurrent layers.
+    pub layer_dropout: f64,
+    /// Probability of dropout on the output of the recurrent layers.
+    pub output_dropout: f64,
+    /// Probability of dropout on the hidden state that the gates read (Gal and Ghahramani 2016).
+    pub recurrent_dropout: f64,
+    /// Whether the masks on input, between layers and on output are the same for all tokens of a window.
+    pub dropout_mask: DropoutMask,
+}
+
+impl Default for LanguageModelArchitecture {
+    fn default() -> Self {
+        Self {
+            d_embedding: 128,
+            cell: Cell::Lstm,
+            d_hidden: 256,
+            layers: 1,
+            tied: false,
+            init: RecurrentInit::Orthogonal,
+            range: 0.1,
+            embedding_dropout: 0.0,
+            input_dropout: 0.0,
+            layer_dropout: 0.0,
+            output_dropout: 0.0,
+            recurrent_dropout: 0.0,
+            dropout_mask: DropoutMask::Element,
+        }
+    }
+}
+
+impl LanguageModelArchitecture {
+    /// Checks that every value is in its range.
+    ///
+    /// # Errors
+    ///
+    /// The first key whose value is not, and what it must be.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        for (key, size, most) in [
+            ("d_embedding", self.d_embedding, MAX_FEATURES),
+            ("d_hidden", self.d_hidden, MAX_FEATURES),
+            ("layers", self.layers, MAX_LAYERS),
+        ] {
+            if !(1..=most).contains(&size) {
+                let message = format!("must be at least 1 and at most {most}, not {size}");
+                return Err((key, message));
+            }
+        }
+        for (key, probability) in [
+            ("embedding_dropout", self.embedding_dropout),
+            ("input_dropout", self.input_dropout),
+            ("layer_dropout", self.layer_dropout),
+            ("output_dropout", self.output_dropout),
+            ("recurrent_dropout", self.recurrent_dropout),
+        ] {
+            if !(0.0..1.0).contains(&probability) {
+                let message = format!("must be a probability in [0, 1), not {probability}");
+                return Err((key, message));
+            }
+        }
+        let init = match self.init {
+            RecurrentInit::Range(range) => range,
+            RecurrentInit::Orthogonal | RecurrentInit::Uniform => 1.0,
+        };
+        for (key, range) in [("range", self.range), ("init.range", init)] {
+            if !(range > 0.0 && range.is_finite()) {
+                return Err((key, format!("must be above 0, not {range}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Features of the rows of the decoder's weight.
+    pub(super) fn d_decoder(&self) -> usize {
+        match self.tied {
+            true => self.d_embedding,
+            false => self.d_hidden,
+        }
+    }
+}
+
+/// Everything that a language model is built from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LanguageModelConfig {
+    /// How many tokens there are.
+    pub vocab: usize,
+    /// The rest.
+    pub architecture: LanguageModelArchitecture,
+}
+
+impl LanguageModelConfig {
+    /// A model of texts of `vocab` kinds of tokens.
+    pub fn new(vocab: usize, architecture: LanguageModelArchitecture) -> Self {
+        Self {
+            vocab,
+            architecture,
+        }
+    }
+
+    /// A model with weights of seed 0.
+    ///
+    /// # Panics
+    ///
+    /// If there is no token, or [`LanguageModelArchitecture::check`] fails.
+    pub fn init(&self, device: &Device) -> LanguageModelNetwork {
+        self.init_with(&mut WeightDraws::new(0, device))
+    }
+
+    /// A model with the next weights of `draws`.
+    ///
+    /// # Panics
+    ///
+    /// As [`init`](Self::init).
+    pub fn init_with(&self, draws: &mut WeightDraws) -> LanguageModelNetwork {
+        assert!(self.vocab > 0, "a language model has at least one token");
+        if let Err((key, message)) = self.architecture.check() {
+            panic!("{key} {message}");
+        }
+        LanguageModelNetwork::new(self, draws)
+    }
+
+    /// Checks that every size is one that a model with these weights can have, so that none is
+    /// large enough to run out of memory or overflow; that the shapes fit is checked later.
+    pub(super) fn check_fits(&self, weights: &WeightsFile) -> Result<(), (&'static str, String)> {
+        let parts = &self.architecture;
+        for (key, size, most) in [
+            ("vocab", self.vocab, weights.values()),
+            (
+                "architecture.d_embedding",
+                parts.d_embedding,
+                weights.values(),
+            ),
+            ("architecture.d_hidden", parts.d_hidden, weights.values()),
+            ("architecture.layers", parts.layers, weights.tensors()),
+        ] {
+            if size > most {
+                let message = format!(
+                    "{size}, but {} has {} tensors of {} values in all",
+                    bundle::WEIGHTS_FILE,
+                    weights.tensors(),
+                    weights.values()
+                );
+                return Err((key, message));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,330 @@
+//! The language model: what text follows text, and how surprising a text is.
+
+mod architecture;
+mod network;
+mod sampling;
+mod text;
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use lstm_core::{Purpose, RandomSource, RandomStream, RecurrentState, WeightDraws};
+use serde::{Deserialize, Serialize};
+
+use crate::bundle::{self, BundleConfig, BundleError, FORMAT_VERSION, WeightsFile};
+use crate::tokenizer::{Tokenizer, TokenizerError, UNKNOWN};
+
+pub use architecture::{LanguageModelArchitecture, LanguageModelConfig};
+pub use network::{LanguageModelNetwork, Window};
+pub use sampling::Sampling;
+pub use text::{TextStream, TextWriter, Unit};
+
+/// The language model's part of `config.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LanguageModelBundle {
+    /// The network.
+    pub config: LanguageModelConfig,
+    /// What a token is.
+    pub unit: Unit,
+}
+
+/// A trained language model: text in, text and surprisal out.
+#[derive(Debug)]
+pub struct LanguageModel {
+    stream: TextStream,
+    network: LanguageModelNetwork,
+    parts: LanguageModelBundle,
+    device: Device,
+}
+
+/// A token of a text, and how surprising it is there.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TokenScore {
+    /// The token.
+    pub token: String,
+    /// Its number in the vocabulary.
+    pub id: u32,
+    /// −ln p(token | all before it), in nats.
+    pub surprisal: f64,
+}
+
+/// How surprising a text is as a whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct TextScore {
+    /// Tokens, line ends among them.
+    pub tokens: usize,
+    /// How many of them the vocabulary lacks.
+    pub unknown: usize,
+    /// The sum of their surprisals in nats.
+    pub nll: f64,
+}
+
+impl TextScore {
+    /// Mean surprisal of a token, in nats.
+    pub fn loss(&self) -> f64 {
+        self.nll / self.tokens as f64
+    }
+
+    /// e to the mean surprisal: among how many tokens of equal probability the model could as well choose.
+    pub fn perplexity(&self) -> f64 {
+        self.loss().exp()
+    }
+}
+
+/// Tokens of a text that are scored together: a long one is not held whole.
+const SCORED: usize = 512;
+
+impl LanguageModel {
+    /// The name of the task in a bundle.
+    pub const TASK: &str = "language-model";
+
+    /// Puts a language model together.
+    ///
+    /// # Panics
+    ///
+    /// If the vocabulary has another size than the network.
+    pub fn new(
+        stream: TextStream,
+        network: LanguageModelNetwork,
+        parts: LanguageModelBundle,
+        device: &Device,
+    ) -> Self {
+        assert_eq!(
+            stream.tokenizer().size(),
+            parts.config.vocab,
+            "a network has a row for each token"
+        );
+        Self {
+            stream,
+            network,
+            parts,
+            device: device.clone(),
+        }
+    }
+
+    /// Reads a bundle.
+    ///
+    /// # Errors
+    ///
+    /// A file that is missing or damaged, a bundle of another task or format version, weights
+    /// that do not fit the configuration.
+    pub fn load(directory: impl AsRef<Path>, device: &Device) -> Result<Self, BundleError> {
+        let directory = directory.as_ref();
+        let config: BundleConfig<LanguageModelBundle> = bundle::read_config(directory, Self::TASK)?;
+        let parts = config.model;
+        let invalid = |message: String| BundleError::Config {
+            path: directory.join(bundle::CONFIG_FILE),
+            message,
+        };
+        let within = |(key, message): (&str, String)| {
+            invalid(format!("model.config.architecture.{key}: {message}"))
+        };
+        parts.config.architecture.check().map_err(within)?;
+        let tokenizer = Tokenizer::load(directory.join(bundle::TOKENIZER_FILE))?;
+        if tokenizer.size() != parts.config.vocab {
+            return Err(invalid(format!(
+                "model.config.vocab: {}, but {} has {} tokens",
+                parts.config.vocab,
+                bundle::TOKENIZER_FILE,
+                tokenizer.size()
+            )));
+        }
+        let weights = WeightsFile::read(directory)?;
+        parts
+            .config
+            .check_fits(&weights)
+            .map_err(|(key, message)| invalid(format!("model.config.{key}: {message}")))?;
+        let network = parts
+            .config
+            .init_with(&mut WeightDraws::placeholders(device));
+        let network = weights.put_into(network)?;
+        let stream = TextStream::new(tokenizer, parts.unit)?;
+        Ok(Self::new(stream, network, parts, device))
+    }
+
+    /// Writes the bundle's files into an existing directory. `training` says how the model came
+    /// about, `readme` tells people.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be written.
+    pub fn save(
+        &self,
+        directory: impl AsRef<Path>,
+        training: serde_json::Map<String, serde_json::Value>,
+        readme: &str,
+    ) -> Result<(), BundleError> {
+        let config = BundleConfig {
+            format_version: FORMAT_VERSION,
+            task: Self::TASK.to_owned(),
+            model: self.parts.clone(),
+            training,
+        };
+        let tokenizer = self.stream.tokenizer();
+        bundle::write(
+            directory.as_ref(),
+            &config,
+            tokenizer,
+            &self.network,
+            readme,
+        )
+    }
+
+    /// What the model was built from.
+    pub fn parts(&self) -> &LanguageModelBundle {
+        &self.parts
+    }
+
+    /// The network.
+    pub fn network(&self) -> &LanguageModelNetwork {
+        &self.network
+    }
+
+    /// How text becomes tokens.
+    pub fn stream(&self) -> &TextStream {
+        &self.stream
+    }
+
+    /// The device that the network is on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Scores a text as one stream, which begins as a line does; `each` gets every token as it is scored.
+    ///
+    /// # Errors
+    ///
+    /// What the tokenizer refuses, and an error of `each`.
+    pub fn score<E: From<TokenizerError>>(
+        &self,
+        text: &str,
+        mut each: impl FnMut(TokenScore) -> Result<(), E>,
+    ) -> Result<TextScore, E> {
+        let ids = self.stream.encode(text)?;
+        let mut score = TextScore {
+            tokens: ids.len(),
+            unknown: ids.iter().filter(|id| **id == UNKNOWN).count(),
+            nll: 0.0,
+        };
+        let mut scorer = StreamScorer::new(&self.network, self.stream.start());
+        for targets in ids.chunks(SCORED) {
+            for (id, surprisal) in targets.iter().zip(scorer.score(targets)) {
+                score.nll += f64::from(surprisal);
+                each(TokenScore {
+                    token: self.stream.show(*id),
+                    id: *id,
+                    surprisal: surprisal.into(),
+                })?;
+            }
+        }
+        Ok(score)
+    }
+
+    /// A text that the model writes on and on, after nothing yet.
+    pub fn writer(&self, sampling: Sampling, seed: u64) -> Generator<'_> {
+        Generator {
+            model: self,
+            sampling,
+            random: RandomSource::new(seed).stream(Purpose::named("generation"), 0),
+            state: None,
+            logits: None,
+        }
+    }
+}
+
+/// The losses of a stream's tokens, part by part, with the state carried from each to the next.
+pub struct StreamScorer<'a> {
+    network: &'a LanguageModelNetwork,
+    last: u32,
+    state: Option<RecurrentState>,
+}
+
+impl<'a> StreamScorer<'a> {
+    /// A stream that begins after the token `start`.
+    pub fn new(network: &'a LanguageModelNetwork, start: u32) -> Self {
+        Self {
+            network,
+            last: start,
+            state: None,
+        }
+    }
+
+    /// −ln p of each of the next tokens in nats.
+    pub fn score(&mut self, targets: &[u32]) -> Vec<f32> {
+        let Some((last, before)) = targets.split_last() else {
+            return Vec::new();
+        };
+        let window = Window {
+            streams: 1,
+            inputs: std::iter::once(self.last)
+                .chain(before.iter().copied())
+                .collect(),
+            targets: targets.to_vec(),
+        };
+        let (losses, state) = self.network.losses(&window, self.state.take());
+        self.state = Some(state);
+        self.last = *last;
+        losses
+    }
+}
+
+/// Writes text: reads what it is given, and chooses what follows.
+pub struct Generator<'a> {
+    model: &'a LanguageModel,
+    sampling: Sampling,
+    random: RandomStream,
+    state: Option<RecurrentState>,
+    /// Of what follows the last token that was read; `None` at the beginning.
+    logits: Option<Vec<f32>>,
+}
+
+impl Generator<'_> {
+    /// Reads text, which the rest continues.
+    ///
+    /// # Errors
+    ///
+    /// What the tokenizer refuses.
+    pub fn read(&mut self, text: &str) -> Result<TextScore, TokenizerError> {
+        let ids = self.model.stream.encode_beginning(text)?;
+        if !ids.is_empty() {
+            self.advance(&ids);
+        }
+        Ok(TextScore {
+            tokens: ids.len(),
+            unknown: ids.iter().filter(|id| **id == UNKNOWN).count(),
+            nll: 0.0,
+        })
+    }
+
+    fn advance(&mut self, ids: &[u32]) {
+        let start = self.model.stream.start();
+        let network = &self.model.network;
+        let beginning = self.logits.is_none().then_some(start);
+        let ids: Vec<u32> = beginning.into_iter().chain(ids.iter().copied()).collect();
+        let (logits, state) = network.next_logits(&ids, self.state.take());
+        self.state = Some(state);
+        self.logits = Some(logits);
+    }
+}
+
+impl Iterator for Generator<'_> {
+    type Item = u32;
+
+    /// The next token; none if the model's answer is no number.
+    fn next(&mut self) -> Option<u32> {
+        if self.logits.is_none() {
+            self.advance(&[]);
+        }
+        let mut logits = self.logits.clone()?;
+        // A text has neither.
+        for special in [crate::tokenizer::PAD, UNKNOWN] {
+            if let Some(logit) = logits.get_mut(special as usize) {
+                *logit = f32::NAN;
+            }
+        }
+        let id = self.sampling.choose(&logits, &mut self.random)?;
+        self.advance(&[id]);
+        Some(id)
+    }
+}

@@ -1,0 +1,217 @@
+//! The language model's network: embedding, LSTM or GRU, decoder.
+
+use burn::module::{Module, Param};
+use burn::tensor::module::embedding;
+use burn::tensor::{Int, Tensor, TensorData};
+use lstm_core::{
+    CarriedState, DropoutMask, Lengths, Mode, Purpose, Recurrent, RecurrentConfig, RecurrentState,
+    WeightDraws, dropout,
+};
+
+use super::architecture::LanguageModelConfig;
+#[cfg(feature = "flex")]
+use crate::embedding::WeightedRows;
+#[cfg(feature = "flex")]
+use crate::host;
+use crate::loss::{Loss, vocabulary_cross_entropy, vocabulary_losses};
+
+/// The language model's network, from token ids to the probabilities of what follows each.
+#[derive(Module, Debug)]
+pub struct LanguageModelNetwork {
+    /// `[vocab, d_embedding]`
+    embedding: Param<Tensor<2>>,
+    recurrent: Recurrent,
+    /// `[d_hidden, d_embedding]`: before a tied decoder of another size.
+    projection: Option<Param<Tensor<2>>>,
+    /// `[vocab, d_hidden]`; none if it is that of the embedding.
+    decoder_weight: Option<Param<Tensor<2>>>,
+    /// `[vocab]`
+    decoder_bias: Param<Tensor<1>>,
+    #[module(skip)]
+    embedding_dropout: f64,
+    #[module(skip)]
+    input_dropout: f64,
+    #[module(skip)]
+    output_dropout: f64,
+    #[module(skip)]
+    dropout_mask: DropoutMask,
+}
+
+/// Stretches of the same length of several streams, and what follows each of their tokens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    /// How many streams there are.
+    pub streams: usize,
+    /// The tokens of each stream, one stream after the other: `streams * time` ids.
+    pub inputs: Vec<u32>,
+    /// The token that follows each of them.
+    pub targets: Vec<u32>,
+}
+
+impl Window {
+    /// Tokens of each stream.
+    pub fn time(&self) -> usize {
+        self.inputs.len() / self.streams
+    }
+}
+
+impl LanguageModelNetwork {
+    /// A network with the next weights of `draws`; the configuration has been checked.
+    pub(super) fn new(config: &LanguageModelConfig, draws: &mut WeightDraws) -> Self {
+        let parts = &config.architecture;
+        let recurrent = RecurrentConfig::new(parts.cell, parts.d_embedding, parts.d_hidden)
+            .with_layers(parts.layers)
+            .with_dropout(parts.layer_dropout)
+            .with_dropout_mask(parts.dropout_mask)
+            .with_recurrent_dropout(parts.recurrent_dropout)
+            .with_init(parts.init);
+        let projected = parts.tied && parts.d_hidden != parts.d_embedding;
+        let bound = (6.0 / (parts.d_hidden + parts.d_embedding) as f64).sqrt();
+        Self {
+            embedding: draws.uniform([config.vocab, parts.d_embedding], parts.range),
+            recurrent: recurrent.init_with(draws),
+            projection: projected
+                .then(|| draws.uniform([parts.d_hidden, parts.d_embedding], bound)),
+            decoder_weight: (!parts.tied)
+                .then(|| draws.uniform([config.vocab, parts.d_decoder()], parts.range)),
+            decoder_bias: draws.parameter([config.vocab], vec![0.0; config.vocab]),
+            embedding_dropout: parts.embedding_dropout,
+            input_dropout: parts.input_dropout,
+            output_dropout: parts.output_dropout,
+            dropout_mask: parts.dropout_mask,
+        }
+    }
+
+    /// Features of each token for the decoder, `[streams * time, d_decoder]`, and the state after the last
+    /// token.
+    ///
+    /// `ids` are those of a [`Window`]'s inputs; without a `state` the streams begin.
+    pub fn forward(
+        &self,
+        ids: &[u32],
+        streams: usize,
+        state: Option<RecurrentState>,
+        mode: Mode,
+    ) -> (Tensor<2>, RecurrentState) {
+        let time = ids.len() / streams;
+        let embedded = self.embed(ids, mode);
+        let [_, d_embedding] = embedded.dims();
+        let embedded = self.dropout(
+            embedded.reshape([streams, time, d_embedding]),
+            self.input_dropout,
+            Purpose::named("input dropout"),
+            mode,
+        );
+        let lengths = Lengths::full(streams, time);
+        // [streams, time, d_hidden]
+        let (output, state) = self.recurrent.forward(embedded, &lengths, state, mode);
+        let purpose = Purpose::named("output dropout");
+        let output = self.dropout(output, self.output_dropout, purpose, mode);
+        let [_, _, d_hidden] = output.dims();
+        let output = output.reshape([streams * time, d_hidden]);
+        let output = match &self.projection {
+            Some(projection) => output.matmul(projection.val()),
+            None => output,
+        };
+        (output, state)
+    }
+
+    /// The loss of a window, and the state after it, which gradients go through.
+    pub fn loss(
+        &self,
+        window: &Window,
+        state: Option<RecurrentState>,
+        mode: Mode,
+    ) -> (Loss, RecurrentState) {
+        let (output, state) = self.forward(&window.inputs, window.streams, state, mode);
+        let (weight, bias) = self.decoder();
+        let loss = vocabulary_cross_entropy(output, weight, bias, &window.targets);
+        (loss, state)
+    }
+
+    /// The negative log-likelihood of each target in nats, in inference.
+    pub fn losses(
+        &self,
+        window: &Window,
+        state: Option<RecurrentState>,
+    ) -> (Vec<f32>, RecurrentState) {
+        let (output, state) = self.forward(&window.inputs, window.streams, state, Mode::Inference);
+        let (weight, bias) = self.decoder();
+        let losses = vocabulary_losses(output, weight, bias, &window.targets);
+        (losses, state.detach())
+    }
+
+    /// The logits of what follows the last of `ids`, which one stream has, in inference.
+    ///
+    /// # Panics
+    ///
+    /// If there is no token.
+    pub fn next_logits(
+        &self,
+        ids: &[u32],
+        state: Option<RecurrentState>,
+    ) -> (Vec<f32>, RecurrentState) {
+        assert!(!ids.is_empty(), "something follows at least one token");
+        let (output, state) = self.forward(ids, 1, state, Mode::Inference);
+        let last = output.slice([ids.len() - 1..ids.len()]);
+        let (weight, bias) = self.decoder();
+        let logits = last.matmul(weight.transpose()) + bias.unsqueeze();
+        (logits.into_data().iter().collect(), state.detach())
+    }
+
+    /// Weight `[vocab, d_decoder]` and bias `[vocab]`.
+    fn decoder(&self) -> (Tensor<2>, Tensor<1>) {
+        let weight = self.decoder_weight.as_ref().unwrap_or(&self.embedding);
+        (weight.val(), self.decoder_bias.val())
+    }
+
+    /// Token ids to vectors: `[ids, d_embedding]`; a token that is dropped is zero wherever it is.
+    fn embed(&self, ids: &[u32], mode: Mode) -> Tensor<2> {
+        let table = self.embedding.val();
+        let [vocab, _] = table.dims();
+        let factors = self.token_factors(vocab, mode);
+        #[cfg(feature = "flex")]
+        if host::holds(&table) {
+            let mut rows = WeightedRows::default();
+            for (token, id) in (0..).zip(ids) {
+                let factor = factors
+                    .as_ref()
+                    .map_or(1.0, |factors| factors[*id as usize]);
+                rows.push(token, *id, factor);
+            }
+            return rows.sums(table, ids.len());
+        }
+        let device = table.device();
+        let [_, d_embedding] = table.dims();
+        let places: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
+        let places = TensorData::new(places, [1, ids.len()]);
+        let vectors = embedding(table, Tensor::<2, Int>::from_data(places, &device));
+        let vectors = vectors.reshape([ids.len(), d_embedding]);
+        match factors {
+            None => vectors,
+            Some(factors) => {
+                let factors: Vec<f32> = ids.iter().map(|id| factors[*id as usize]).collect();
+                let factors = TensorData::new(factors, [ids.len(), 1]);
+                vectors * Tensor::from_data(factors, &device)
+            }
+        }
+    }
+
+    /// What each token's embedding is multiplied by; `None` where nothing is dropped.
+    fn token_factors(&self, vocab: usize, mode: Mode) -> Option<Vec<f32>> {
+        match mode {
+            Mode::Training(source) if self.embedding_dropout > 0.0 => {
+                let mut factors = vec![0.0; vocab];
+                let purpose = Purpose::named("embedding dropout");
+                let mut stream = source.stream(purpose, 0);
+                stream.dropout_mask(self.embedding_dropout, &mut factors);
+                Some(factors)
+            }
+            Mode::Training(_) | Mode::Inference => None,
+        }
+    }
+
+    fn dropout(&self, x: Tensor<3>, probability: f64, purpose: Purpose, mode: Mode) -> Tensor<3> {
+        dropout(x, probability, self.dropout_mask, purpose, mode)
+    }
+}
