@@ -11,6 +11,8 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// Shows a training's progress on standard error.
 pub struct Progress {
     total_steps: u64,
+    /// What is counted a second.
+    counted: &'static str,
     /// The step that this process began after, once it is known.
     first: Option<(u64, Instant)>,
     output: Output,
@@ -22,8 +24,8 @@ enum Output {
 }
 
 impl Progress {
-    /// Progress towards `total_steps`.
-    pub fn new(total_steps: u64) -> Self {
+    /// Progress towards `total_steps`, in so many of `counted` a second.
+    pub fn new(total_steps: u64, counted: &'static str) -> Self {
         let output = if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(total_steps);
             let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}")
@@ -37,6 +39,7 @@ impl Progress {
         };
         Self {
             total_steps,
+            counted,
             first: None,
             output,
         }
@@ -49,7 +52,7 @@ impl Progress {
         epoch: u64,
         epochs: u64,
         loss: f64,
-        examples_per_second: f64,
+        per_second: f64,
     ) {
         let (first, began) = *self.first.get_or_insert_with(|| (step, Instant::now()));
         let rest = self.total_steps.saturating_sub(step) as f64;
@@ -59,10 +62,10 @@ impl Progress {
         } else {
             f64::NAN
         };
+        let counted = self.counted;
         let message = || {
             format!(
-                "epoch {epoch}/{epochs}  loss {loss:.4}  {examples_per_second:.0} examples/s  \
-                 {} left",
+                "epoch {epoch}/{epochs}  loss {loss:.4}  {per_second:.0} {counted}/s  {} left",
                 duration(left)
             )
         };

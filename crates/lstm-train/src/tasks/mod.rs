@@ -1,3 +1,11 @@
-//! Each task ties its corpus, model and metrics together.
+//! What can be trained, each from recipes: data, model, report.
 
 pub mod classifier;
+mod files;
+pub mod language_model;
+mod train;
+
+pub use files::DataError;
+pub use train::{
+    Prepared, StopCause, TrainEnd, TrainRequest, TrainRequestError, TrainingRecipe, resume, train,
+};

@@ -1,16 +1,19 @@
 //! Everything that a run needs to go on as if it had never stopped.
 //!
 //! A checkpoint is a directory `step-…` with the weights, the optimizer's state, the best weights
-//! so far, and where the loop stands. It is written beside and renamed, so that one that is there
+//! so far, the state that streams are in, and where the loop stands. It is written beside and renamed, so that one that is there
 //! is complete, and the one before it is deleted only afterwards.
 
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::store::ModuleRecord;
+use burn::tensor::Device;
+use lstm_core::RecurrentState;
 use serde::{Deserialize, Serialize};
 
 use super::optimizer::Optimizer;
+use super::state;
 use crate::metrics::Metrics;
 use crate::run::files::{self, FileError};
 
@@ -21,6 +24,8 @@ const PREFIX: &str = "step-";
 const WEIGHTS: &str = "weights.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const BEST: &str = "best.safetensors";
+/// What the last batch left for the next, where that is anything.
+const CARRIED: &str = "carried.safetensors";
 /// In TOML, not JSON: what is read back from it is the number that was written, to the last bit,
 /// and it knows numbers that are not finite.
 const POSITION: &str = "position.toml";
@@ -124,6 +129,7 @@ pub(super) struct Restored<M> {
     pub optimizer: Optimizer,
     pub position: Position,
     pub best_weights: Option<Vec<u8>>,
+    pub carried: Option<RecurrentState>,
 }
 
 /// Writes a checkpoint into `directory`, then deletes all but the newest ones.
@@ -133,6 +139,7 @@ pub(super) fn write<M: Module>(
     optimizer: &Optimizer,
     position: &Position,
     best_weights: Option<&[u8]>,
+    carried: Option<&RecurrentState>,
 ) -> Result<PathBuf, CheckpointError> {
     let target = directory.join(format!("{PREFIX}{:09}", position.step));
     let failed = |message: String| CheckpointError::Write {
@@ -149,6 +156,9 @@ pub(super) fn write<M: Module>(
             .map_err(|error| failed(error.to_string()))?;
         if let Some(bytes) = best_weights {
             std::fs::write(parts.join(BEST), bytes).map_err(|error| failed(error.to_string()))?;
+        }
+        if let Some(state) = carried {
+            state::save(state, &parts.join(CARRIED)).map_err(&failed)?;
         }
         let text = toml::to_string(position).map_err(|error| failed(error.to_string()))?;
         std::fs::write(parts.join(POSITION), text).map_err(|error| failed(error.to_string()))
@@ -169,6 +179,7 @@ pub(super) fn read_newest<M: Module>(
     directory: &Path,
     model: M,
     optimizer: Optimizer,
+    device: &Device,
 ) -> Result<Option<Restored<M>>, CheckpointError> {
     let Some(path) = list(directory)?.pop() else {
         return Ok(None);
@@ -196,11 +207,19 @@ pub(super) fn read_newest<M: Module>(
         }
         None => None,
     };
+    let carried = match path.join(CARRIED) {
+        file if file.exists() => {
+            let state = state::load(&file, device);
+            Some(state.map_err(|message| failed(format!("{CARRIED}: {message}")))?)
+        }
+        _ => None,
+    };
     Ok(Some(Restored {
         model,
         optimizer,
         position,
         best_weights,
+        carried,
     }))
 }
 

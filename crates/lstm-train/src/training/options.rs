@@ -29,6 +29,10 @@ pub struct TrainingOptions {
     pub embedding_weight_decay: Option<f64>,
     /// How the learning rate falls.
     pub schedule: ScheduleKind,
+    /// Of the schedule `exponential`: the factor of each epoch.
+    pub decay: f64,
+    /// Of the schedule `exponential`: epochs before the first with a lower rate.
+    pub decay_after: u64,
     /// Steps in which the learning rate rises from 0; at most half of all steps, so that a short
     /// training warms up as well.
     pub warmup_steps: u64,
@@ -65,6 +69,8 @@ impl Default for TrainingOptions {
             weight_decay: 0.0,
             embedding_weight_decay: None,
             schedule: ScheduleKind::Constant,
+            decay: 0.5,
+            decay_after: 0,
             warmup_steps: 0,
             clip_norm: 0.0,
             label_smoothing: 0.0,
@@ -106,6 +112,7 @@ impl TrainingOptions {
         };
         let rate = self.learning_rate;
         range("learning_rate", rate, rate > 0.0, "above 0")?;
+        range("decay", self.decay, self.decay > 0.0, "above 0")?;
         for (key, value) in [
             ("momentum", self.momentum),
             ("label_smoothing", self.label_smoothing),

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-/// Examples per second, over this process's last hundreds of examples.
+/// Items per second, over this process's last second.
 pub(super) struct Rate {
     since: Instant,
-    examples: usize,
+    items: f64,
     last: f64,
 }
 
@@ -13,18 +13,18 @@ impl Rate {
     pub fn new() -> Self {
         Self {
             since: Instant::now(),
-            examples: 0,
+            items: 0.0,
             last: 0.0,
         }
     }
 
-    pub fn add(&mut self, examples: usize) {
-        self.examples += examples;
+    pub fn add(&mut self, items: f64) {
+        self.items += items;
         let seconds = self.since.elapsed().as_secs_f64();
         if seconds > 1.0 || self.last == 0.0 {
-            self.last = self.examples as f64 / seconds.max(1e-9);
+            self.last = self.items / seconds.max(1e-9);
             self.since = Instant::now();
-            self.examples = 0;
+            self.items = 0.0;
         }
     }
 

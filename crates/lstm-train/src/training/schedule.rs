@@ -13,6 +13,8 @@ pub enum ScheduleKind {
     Linear,
     /// Along half a cosine to 0 at the last step (Loshchilov and Hutter 2017).
     Cosine,
+    /// From an epoch on, by the same factor at the beginning of each (Zaremba et al. 2014).
+    Exponential,
 }
 
 /// The learning rate as a function of the step.
@@ -26,6 +28,12 @@ pub struct Schedule {
     pub warmup_steps: u64,
     /// Steps in all.
     pub total_steps: u64,
+    /// Of `exponential`: the factor of each epoch.
+    pub decay: f64,
+    /// Of `exponential`: steps before the first epoch whose rate is lower.
+    pub decay_steps: u64,
+    /// Of `exponential`: steps of an epoch.
+    pub steps_per_epoch: u64,
 }
 
 impl Schedule {
@@ -39,10 +47,17 @@ impl Schedule {
         let done = (step - self.warmup_steps - 1) as f64 / rest as f64;
         let share = match self.kind {
             ScheduleKind::Constant => 1.0,
+            ScheduleKind::Exponential => self.decay.powf(self.decayed_epochs(step) as f64),
             ScheduleKind::Linear => (1.0 - done).max(0.0),
             ScheduleKind::Cosine => (1.0 + (std::f64::consts::PI * done.min(1.0)).cos()) / 2.0,
         };
         self.peak * share
+    }
+
+    /// How many epochs, that of the step among them, have a lower rate.
+    fn decayed_epochs(&self, step: u64) -> u64 {
+        let since = (step - 1).checked_sub(self.decay_steps);
+        since.map_or(0, |steps| steps / self.steps_per_epoch + 1)
     }
 }
 
@@ -56,6 +71,9 @@ mod tests {
             peak: 20.0,
             warmup_steps: 4,
             total_steps: 104,
+            decay: 0.5,
+            decay_steps: 40,
+            steps_per_epoch: 10,
         }
     }
 
@@ -75,5 +93,15 @@ mod tests {
             assert!(schedule.rate(104) < 0.21);
             assert!((5..104).all(|step| schedule.rate(step) >= schedule.rate(step + 1)));
         }
+    }
+
+    #[test]
+    fn the_rate_is_halved_at_the_beginning_of_each_epoch_after_some() {
+        let schedule = Schedule {
+            warmup_steps: 0,
+            ..schedule(ScheduleKind::Exponential)
+        };
+        let rates = [1, 40, 41, 50, 51, 61].map(|step| schedule.rate(step));
+        assert_eq!(rates, [20.0, 20.0, 10.0, 10.0, 5.0, 2.5]);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use lstm_core::{Mode, RandomSource};
+use lstm_core::{CarriedState, Mode, RandomSource, RecurrentState};
 use lstm_models::bundle;
 
 use super::checkpoint::{self, Best, Position};
@@ -35,6 +35,8 @@ pub(super) struct Run<'a, T: Task> {
     model: Option<T::Model>,
     position: Position,
     best_weights: Option<Vec<u8>>,
+    /// What the last batch of this epoch left for the next.
+    carried: Option<RecurrentState>,
     recorder: Option<Recorder<'a>>,
     /// When this process's training began; earlier seconds are in the position.
     started: Instant,
@@ -68,16 +70,20 @@ impl<'a, T: Task> Run<'a, T> {
                 peak: options.learning_rate,
                 warmup_steps: options.warmup_steps.min(total_steps / 2),
                 total_steps,
+                decay: options.decay,
+                decay_steps: options.decay_after.saturating_mul(steps_per_epoch),
+                steps_per_epoch,
             },
             optimizer: Optimizer::new(options),
             model: Some(model),
             position: Position::start(task.fingerprint()),
             best_weights: None,
+            carried: None,
             recorder,
             started: Instant::now(),
             checkpointed: Instant::now(),
             rate: Rate::new(),
-            progress: shows_progress.then(|| Progress::new(total_steps)),
+            progress: shows_progress.then(|| Progress::new(total_steps, T::COUNTED)),
         };
         run.restore()?;
         Ok(run)
@@ -101,6 +107,7 @@ impl<'a, T: Task> Run<'a, T> {
             &recorder.directory.checkpoints(),
             self.model.clone().expect(HAS_MODEL),
             self.optimizer.clone(),
+            &self.model().devices()[0],
         )?;
         let Some(restored) = restored else {
             recorder.log.truncate_to(0)?;
@@ -116,6 +123,7 @@ impl<'a, T: Task> Run<'a, T> {
         self.optimizer = restored.optimizer;
         self.position = restored.position;
         self.best_weights = restored.best_weights;
+        self.carried = restored.carried;
         let step = self.position.step;
         self.say(&format!("going on after step {step}"));
         Ok(())
@@ -156,21 +164,22 @@ impl<'a, T: Task> Run<'a, T> {
     }
 
     /// One step of the optimizer on the gradients of `batches`: ∇Σobjective ÷ Σcount, then clipped.
-    fn step(&mut self, batches: &[Vec<usize>]) -> Result<(), TrainError> {
+    fn step(&mut self, batches: &[T::Batch]) -> Result<(), TrainError> {
         let step = self.position.step + 1;
         let epoch = self.position.epoch;
         // Each batch of an accumulated step has its own masks.
         let source = RandomSource::new(self.options.seed);
         let mut accumulator = GradientsAccumulator::new();
         let mut gradients = GradientsParams::new();
-        let (mut nll, mut count, mut examples) = (0.0, 0.0, 0);
+        let (mut nll, mut count) = (0.0, 0.0);
         for (index, batch) in batches.iter().enumerate() {
             let draw = (step - 1).wrapping_mul(self.options.accumulate as u64) + index as u64;
             let mode = Mode::Training(source.at_step(draw));
-            let loss = self.task.loss(self.model(), batch, mode);
+            let carried = self.carried.take();
+            let (loss, carried) = self.task.loss(self.model(), batch, carried, mode);
+            self.carried = carried.map(CarriedState::detach);
             nll += loss.nll.into_scalar::<f32>() as f64;
             count += loss.count;
-            examples += batch.len();
             gradients = GradientsParams::from_grads(loss.objective.backward(), self.model());
             if batches.len() > 1 {
                 accumulator.accumulate(self.model(), gradients);
@@ -201,21 +210,21 @@ impl<'a, T: Task> Run<'a, T> {
         window.count += count;
         window.gradient_norm += norm;
         window.steps += 1;
-        self.rate.add(examples);
+        self.rate.add(count);
         self.report(loss)
     }
 
     /// Shows the step, and logs it if it is time.
     fn report(&mut self, loss: f64) -> Result<(), TrainError> {
         let position = &self.position;
-        let examples_per_second = self.rate.per_second();
+        let per_second = self.rate.per_second();
         if let Some(progress) = &mut self.progress {
             progress.update(
                 position.step,
                 position.epoch,
                 self.options.epochs,
                 loss,
-                examples_per_second,
+                per_second,
             );
         }
         if position.step.is_multiple_of(self.options.log_steps) {
@@ -238,7 +247,10 @@ impl<'a, T: Task> Run<'a, T> {
                 "learning_rate".to_owned(),
                 self.schedule.rate(self.position.step),
             ),
-            ("examples_per_second".to_owned(), self.rate.per_second()),
+            (
+                format!("{}_per_second", T::COUNTED),
+                self.rate.per_second(),
+            ),
         ]);
         self.log(EventKind::Train, metrics)
     }
@@ -329,6 +341,7 @@ impl<'a, T: Task> Run<'a, T> {
         } else if !self.position.finished {
             self.position.epoch += 1;
             self.position.batch = 0;
+            self.carried = None;
         }
         self.write_checkpoint()?;
         match &self.recorder {
@@ -364,6 +377,7 @@ impl<'a, T: Task> Run<'a, T> {
             &self.optimizer,
             &position,
             self.best_weights.as_deref(),
+            self.carried.as_ref(),
         )?;
         self.checkpointed = Instant::now();
         Ok(())

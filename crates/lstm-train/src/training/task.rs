@@ -1,7 +1,7 @@
 //! What the training loop asks of a task.
 
 use burn::module::Module;
-use lstm_core::Mode;
+use lstm_core::{Mode, RecurrentState};
 use lstm_models::Loss;
 
 use crate::metrics::Metrics;
@@ -22,12 +22,26 @@ pub trait Task {
     /// The network.
     type Model: Module;
 
-    /// The batches of an epoch, counted from 1, each a list of training examples. A pure function
-    /// of the task and the epoch, with the same number of batches in every epoch.
-    fn batches(&self, epoch: u64) -> Vec<Vec<usize>>;
+    /// Which training examples go together.
+    type Batch;
 
-    /// The loss of a batch.
-    fn loss(&self, model: &Self::Model, batch: &[usize], mode: Mode) -> Loss;
+    /// What a loss counts: `examples`, `tokens`.
+    const COUNTED: &'static str;
+
+    /// The batches of an epoch, counted from 1. A pure function of the task and the epoch, with the same
+    /// number of batches in every epoch.
+    fn batches(&self, epoch: u64) -> Vec<Self::Batch>;
+
+    /// The loss of a batch, and what is carried to the next batch of the epoch: the state in which streams
+    /// of text go on (truncated back-propagation through time), or nothing. `carried` is what the batch
+    /// before gave, detached; nothing in an epoch's first one.
+    fn loss(
+        &self,
+        model: &Self::Model,
+        batch: &Self::Batch,
+        carried: Option<RecurrentState>,
+        mode: Mode,
+    ) -> (Loss, Option<RecurrentState>);
 
     /// Scores on a part of the data; `None` if there is no such part.
     fn evaluate(&self, model: &Self::Model, part: Part) -> Option<Metrics>;
@@ -38,5 +52,5 @@ pub trait Task {
 
 /// Whether a larger value of the metric is a better one.
 pub fn higher_is_better(metric: &str) -> bool {
-    !(metric == "loss" || metric == "perplexity")
+    !["loss", "perplexity", "bits_per_character"].contains(&metric)
 }

@@ -6,9 +6,10 @@ use lstm_core::{Purpose, RandomSource};
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::{
-    self, Column, Corpus, CorpusError, CorpusOptions, Encoding, Format, Labels, SstClasses,
+    self, Column, Corpus, CorpusOptions, Encoding, Format, Labels, SstClasses,
     SstExamples, SstOptions,
 };
+use crate::tasks::files::{DataError, DataSource, Located};
 
 /// Which corpora a classifier is trained, validated and tested on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,56 +67,6 @@ impl Default for DataOptions {
             examples: SstExamples::default(),
         }
     }
-}
-
-/// Why a recipe's data cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum DataError {
-    /// No folder was named.
-    #[error(
-        "this recipe needs data that do not ship with the program: name their folder with \
-         --data DIR; it must hold {files}. datasets/README.md says where they come from"
-    )]
-    NoDirectory {
-        /// The files.
-        files: String,
-    },
-    /// A file is missing.
-    #[error("{path} is missing: --data must name the folder that holds {files}")]
-    NoFile {
-        /// The file.
-        path: PathBuf,
-        /// All files of the recipe.
-        files: String,
-    },
-    /// There is no shipped set of this name.
-    #[error("data.shipped: no set `{name}` ships with the program; there are {}", known.join(", "))]
-    NotShipped {
-        /// The name.
-        name: String,
-        /// The names that there are.
-        known: Vec<&'static str>,
-    },
-    /// The shipped set has no such file.
-    #[error("data: the shipped set `{set}` has no file `{file}`")]
-    NotInSet {
-        /// The set.
-        set: String,
-        /// The file.
-        file: String,
-    },
-    /// The format cannot be told.
-    #[error(
-        "the format of {path} cannot be told from its name: set data.format to tsv, csv, jsonl, \
-         sst or trec"
-    )]
-    NoFormat {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is not what its format says.
-    #[error(transparent)]
-    Corpus(#[from] CorpusError),
 }
 
 /// The parts of a corpus; all have the same labels.
@@ -220,48 +171,22 @@ impl DataOptions {
                 examples,
             },
         };
-        match &self.directory {
-            Some(directory) => {
-                let path = directory.join(file);
-                if !path.exists() {
-                    return Err(DataError::NoFile {
-                        path,
-                        files: self.files(),
-                    });
-                }
-                Ok(corpus::read(&path, &options, labels)?)
-            }
-            None => {
-                let contents = self.shipped_file(file)?;
-                Ok(corpus::read_text(file, contents, &options, labels)?)
-            }
-        }
+        Ok(match self.source().locate(file)? {
+            Located::Path(path) => corpus::read(&path, &options, labels)?,
+            Located::Shipped(contents) => corpus::read_text(file, contents, &options, labels)?,
+        })
     }
 
-    fn shipped_file(&self, file: &str) -> Result<&'static str, DataError> {
-        if self.shipped.is_empty() {
-            return Err(DataError::NoDirectory {
-                files: self.files(),
-            });
+    fn source(&self) -> DataSource<'_> {
+        DataSource {
+            shipped: &self.shipped,
+            directory: self.directory.as_deref(),
+            files: [&self.train, &self.valid, &self.test].map(String::as_str),
         }
-        let set = datasets::shipped(&self.shipped).ok_or_else(|| DataError::NotShipped {
-            name: self.shipped.clone(),
-            known: datasets::all().iter().map(|set| set.name).collect(),
-        })?;
-        set.file(file).ok_or_else(|| DataError::NotInSet {
-            set: self.shipped.clone(),
-            file: file.to_owned(),
-        })
     }
 
     /// The files, as a reader needs them.
     pub fn files(&self) -> String {
-        let named = [&self.train, &self.valid, &self.test];
-        let files: Vec<&str> = named
-            .into_iter()
-            .map(String::as_str)
-            .filter(|file| !file.is_empty())
-            .collect();
-        files.join(", ")
+        self.source().names()
     }
 }

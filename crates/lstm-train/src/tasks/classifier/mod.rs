@@ -7,7 +7,7 @@ mod report;
 mod train;
 
 use burn::tensor::Device;
-use lstm_core::Mode;
+use lstm_core::{Mode, RecurrentState};
 use lstm_models::{
     ClassifierModel, EncodedText, Loss, Target, TextEncoder, TokenBatch, TokenizerError,
 };
@@ -19,7 +19,7 @@ use data::Corpora;
 
 pub use profile::{StepProfile, profile};
 pub use report::{Baselines, Report, Scored};
-pub use train::{StopCause, TrainEnd, TrainRequest, TrainRequestError, baselines, resume, train};
+pub use train::{PreparedClassifier, baselines};
 
 /// Texts in an evaluation batch, at least.
 const EVALUATION_BATCH: usize = 64;
@@ -145,15 +145,24 @@ pub(crate) fn prior(corpus: &Corpus) -> Vec<f32> {
 
 impl Task for ClassifierTask {
     type Model = ClassifierModel;
+    type Batch = Vec<usize>;
+
+    const COUNTED: &'static str = "examples";
 
     fn batches(&self, epoch: u64) -> Vec<Vec<usize>> {
         batches::bucketed(&self.train.lengths, self.batch_size, self.seed, epoch)
     }
 
-    fn loss(&self, model: &ClassifierModel, batch: &[usize], mode: Mode) -> Loss {
+    fn loss(
+        &self,
+        model: &ClassifierModel,
+        batch: &Vec<usize>,
+        _carried: Option<RecurrentState>,
+        mode: Mode,
+    ) -> (Loss, Option<RecurrentState>) {
         let tokens = self.train.token_batch(batch, &self.device);
         let targets: Vec<Target> = batch.iter().map(|&text| self.train.targets[text]).collect();
-        model.loss(&tokens, &targets, mode)
+        (model.loss(&tokens, &targets, mode), None)
     }
 
     fn evaluate(&self, model: &ClassifierModel, part: Part) -> Option<Metrics> {

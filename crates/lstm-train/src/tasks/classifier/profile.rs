@@ -8,7 +8,8 @@ use burn::tensor::Device;
 use lstm_core::{CarriedState, Mode, RandomSource, WeightDraws};
 use lstm_models::{ClassifierModel, Target, TokenBatch, cross_entropy};
 
-use super::train::{Prepared, TrainRequest, TrainRequestError};
+use super::train::PreparedClassifier;
+use crate::tasks::{Prepared, TrainRequest, TrainRequestError};
 use crate::training::optimizer::Optimizer;
 use crate::training::{Task, TrainingOptions, gradients};
 
@@ -53,7 +54,7 @@ pub fn profile(
     batches: usize,
     rounds: usize,
 ) -> Result<StepProfile, TrainRequestError> {
-    let prepared = Prepared::new(request.recipe()?, device)?;
+    let prepared = PreparedClassifier::new(request.recipe()?, device)?;
     let options = &prepared.recipe.training;
     let device = device.clone().autodiff();
     let mut draws = WeightDraws::new(options.seed, &device);
@@ -94,7 +95,7 @@ pub fn profile(
 
 /// One training step.
 struct Step<'a> {
-    task: &'a Prepared,
+    task: &'a PreparedClassifier,
     options: &'a TrainingOptions,
     device: &'a Device,
     batch: &'a [usize],

@@ -1,5 +1,7 @@
 //! A classifier's recipe, and those that are part of the program.
 
+use std::path::PathBuf;
+
 use lstm_models::{
     BpeOptions, ClassifierArchitecture, Split, Tokenizer, TokenizerError, WordOptions,
 };
@@ -9,6 +11,7 @@ use super::METRICS;
 use super::data::DataOptions;
 use crate::corpus::Corpus;
 use crate::recipe::{Builtin, Recipe};
+use crate::tasks::TrainingRecipe;
 use crate::training::TrainingOptions;
 
 /// The recipes that are part of the program; the first is the default.
@@ -181,6 +184,20 @@ impl Recipe for ClassifierRecipe {
             ));
         }
         Ok(())
+    }
+}
+
+impl TrainingRecipe for ClassifierRecipe {
+    fn name_mut(&mut self) -> &mut String {
+        &mut self.name
+    }
+
+    fn directory_mut(&mut self) -> &mut Option<PathBuf> {
+        &mut self.data.directory
+    }
+
+    fn training(&self) -> &TrainingOptions {
+        &self.training
     }
 }
 

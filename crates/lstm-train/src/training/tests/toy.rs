@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use lstm_core::Mode;
+use lstm_core::{Mode, RecurrentState};
 use lstm_models::Loss;
 
 use crate::metrics::Metrics;
@@ -99,6 +99,9 @@ pub fn descent(epochs: u64, learning_rate: f64) -> TrainingOptions {
 
 impl Task for Points {
     type Model = Line;
+    type Batch = Vec<usize>;
+
+    const COUNTED: &'static str = "examples";
 
     fn batches(&self, _epoch: u64) -> Vec<Vec<usize>> {
         let order: Vec<usize> = (0..self.inputs.len()).collect();
@@ -108,7 +111,13 @@ impl Task for Points {
             .collect()
     }
 
-    fn loss(&self, model: &Line, batch: &[usize], _mode: Mode) -> Loss {
+    fn loss(
+        &self,
+        model: &Line,
+        batch: &Vec<usize>,
+        _carried: Option<RecurrentState>,
+        _mode: Mode,
+    ) -> (Loss, Option<RecurrentState>) {
         let device = model.weight.val().device();
         let rows: Vec<f32> = batch.iter().flat_map(|&point| self.inputs[point]).collect();
         let inputs = Tensor::<1>::from_floats(rows.as_slice(), &device).reshape([batch.len(), 2]);
@@ -116,11 +125,12 @@ impl Task for Points {
         let outputs = Tensor::<1>::from_floats(rows.as_slice(), &device).reshape([batch.len(), 1]);
         // ½ Σ (x · w − y)²
         let objective = (inputs.matmul(model.weight.val()) - outputs).square().sum() * 0.5;
-        Loss {
+        let loss = Loss {
             nll: objective.clone().detach(),
             objective,
             count: batch.len() as f64,
-        }
+        };
+        (loss, None)
     }
 
     fn evaluate(&self, model: &Line, part: Part) -> Option<Metrics> {
