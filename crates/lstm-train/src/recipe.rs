@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// What can be wrong with a recipe.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +71,40 @@ pub struct Builtin {
     pub name: &'static str,
     /// Its text.
     pub text: &'static str,
+}
+
+/// What to expect of a recipe. For people: training does not read it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Expected {
+    /// The score.
+    pub score: String,
+    /// How long training takes.
+    pub time: String,
+    /// On which machine.
+    pub machine: String,
+    /// The publication that is reproduced, or what the score is to be compared with.
+    pub source: String,
+}
+
+impl Expected {
+    /// Checks that nothing is left out, as a recipe of the program must not.
+    ///
+    /// # Errors
+    ///
+    /// The first key without a text.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let all = [
+            ("score", &self.score),
+            ("time", &self.time),
+            ("machine", &self.machine),
+            ("source", &self.source),
+        ];
+        match all.into_iter().find(|(_, text)| text.is_empty()) {
+            Some((key, _)) => Err(key),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Where a recipe's text comes from.

@@ -69,6 +69,18 @@ pub fn read(path: &Path, options: &CorpusOptions, labels: Labels) -> Result<Corp
     read_text(&path.display().to_string(), &contents, options, labels)
 }
 
+/// Reads a text without labels: its characters, without a byte order mark, every line end a single `\n`.
+///
+/// # Errors
+///
+/// A file that cannot be opened, unpacked or decoded.
+pub fn read_plain(path: &Path, encoding: Encoding) -> Result<String, CorpusError> {
+    let contents = source::read_file(path, encoding)?;
+    Ok(Source::from_text(&path.display().to_string(), &contents)
+        .contents
+        .into_owned())
+}
+
 /// Reads a corpus that is in memory: data that ships inside the program, for instance. Errors call
 /// it `name`.
 ///

@@ -46,14 +46,7 @@ impl Progress {
     }
 
     /// Shows that `step` is done.
-    pub fn update(
-        &mut self,
-        step: u64,
-        epoch: u64,
-        epochs: u64,
-        loss: f64,
-        per_second: f64,
-    ) {
+    pub fn update(&mut self, step: u64, epoch: u64, epochs: u64, loss: f64, per_second: f64) {
         let (first, began) = *self.first.get_or_insert_with(|| (step, Instant::now()));
         let rest = self.total_steps.saturating_sub(step) as f64;
         let done = (step - first) as f64;

@@ -49,6 +49,18 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
+    /// A text is shorter than its streams.
+    #[error(
+        "{file} has {tokens} tokens: each of the {streams} streams (training.batch_size) needs at least one"
+    )]
+    TooShort {
+        /// The file.
+        file: String,
+        /// Its tokens.
+        tokens: usize,
+        /// Streams that are read side by side.
+        streams: usize,
+    },
     /// The file is not what its format says.
     #[error(transparent)]
     Corpus(#[from] CorpusError),

@@ -247,10 +247,7 @@ impl<'a, T: Task> Run<'a, T> {
                 "learning_rate".to_owned(),
                 self.schedule.rate(self.position.step),
             ),
-            (
-                format!("{}_per_second", T::COUNTED),
-                self.rate.per_second(),
-            ),
+            (format!("{}_per_second", T::COUNTED), self.rate.per_second()),
         ]);
         self.log(EventKind::Train, metrics)
     }

@@ -50,7 +50,10 @@ pub fn load(path: &Path, device: &Device) -> Result<RecurrentState, String> {
             }
         };
         let (values, _) = view.data().as_chunks::<4>();
-        let values: Vec<f32> = values.iter().map(|value| f32::from_le_bytes(*value)).collect();
+        let values: Vec<f32> = values
+            .iter()
+            .map(|value| f32::from_le_bytes(*value))
+            .collect();
         Ok(Tensor::from_data(TensorData::new(values, shape), device))
     };
     let hidden = read(HIDDEN)?;

@@ -6,8 +6,8 @@ use lstm_core::{Purpose, RandomSource};
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::{
-    self, Column, Corpus, CorpusOptions, Encoding, Format, Labels, SstClasses,
-    SstExamples, SstOptions,
+    self, Column, Corpus, CorpusOptions, Encoding, Format, Labels, SstClasses, SstExamples,
+    SstOptions,
 };
 use crate::tasks::files::{DataError, DataSource, Located};
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::METRICS;
 use super::data::DataOptions;
 use crate::corpus::Corpus;
-use crate::recipe::{Builtin, Recipe};
+use crate::recipe::{Builtin, Expected, Recipe};
 use crate::tasks::TrainingRecipe;
 use crate::training::TrainingOptions;
 
@@ -131,20 +131,6 @@ impl TokenizerOptions {
     }
 }
 
-/// What to expect of a recipe. For people: training does not read it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Expected {
-    /// The score.
-    pub score: String,
-    /// How long training takes.
-    pub time: String,
-    /// On which machine.
-    pub machine: String,
-    /// The publication that is reproduced, or what the score is to be compared with.
-    pub source: String,
-}
-
 /// More tokens than any corpus has.
 const MAX_VOCABULARY: usize = 10_000_000;
 
@@ -211,15 +197,8 @@ mod tests {
         for builtin in &RECIPES {
             let text = RecipeText::find("classifier", &RECIPES, builtin.name).unwrap();
             let recipe: ClassifierRecipe = text.parse(&[]).unwrap();
-            for (key, value) in [
-                ("data.about", &recipe.data.about),
-                ("expected.score", &recipe.expected.score),
-                ("expected.time", &recipe.expected.time),
-                ("expected.machine", &recipe.expected.machine),
-                ("expected.source", &recipe.expected.source),
-            ] {
-                assert!(!value.is_empty(), "{}: {key}", builtin.name);
-            }
+            recipe.expected.check().unwrap();
+            assert!(!recipe.data.about.is_empty(), "{}", builtin.name);
         }
     }
 }

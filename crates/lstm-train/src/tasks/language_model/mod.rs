@@ -1,0 +1,233 @@
+//! Predicting what text follows text.
+
+pub mod data;
+pub mod recipe;
+mod report;
+mod train;
+
+use std::ops::Range;
+
+use lstm_core::{Mode, RecurrentState};
+use lstm_models::{LanguageModelNetwork, Loss, StreamScorer, TextStream, TokenizerError, Window};
+
+use crate::metrics::Metrics;
+use crate::training::{Part, Task};
+use data::Texts;
+use recipe::StepLoss;
+
+pub use report::{Report, Scored};
+pub use train::PreparedLanguageModel;
+
+/// Tokens of an evaluated stream that go through the network at once.
+const EVALUATED: usize = 512;
+
+/// A text as parallel streams of windows: what the trainer works on.
+///
+/// The text is cut into as many streams of equal length as a batch has, which are read side by side,
+/// window after window; the state is carried from each window to the next.
+#[derive(Debug)]
+pub struct LanguageModelTask {
+    train: TokenStream,
+    valid: Option<TokenStream>,
+    test: Option<TokenStream>,
+    streams: usize,
+    steps: usize,
+    step_loss: StepLoss,
+    fingerprint: u32,
+}
+
+/// A text's tokens.
+#[derive(Debug)]
+pub(crate) struct TokenStream {
+    /// What the text begins after, then all tokens of it.
+    ids: Vec<u32>,
+    characters: usize,
+}
+
+impl TokenStream {
+    fn new(text: &str, stream: &TextStream) -> Result<Self, TokenizerError> {
+        let mut ids = vec![stream.start()];
+        ids.extend(stream.encode(text)?);
+        Ok(Self {
+            ids,
+            characters: text.chars().count(),
+        })
+    }
+
+    /// What the text begins after.
+    pub fn start(&self) -> u32 {
+        self.ids[0]
+    }
+
+    /// The text's own tokens.
+    pub fn tokens(&self) -> &[u32] {
+        &self.ids[1..]
+    }
+}
+
+/// How well a model foretells a text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LanguageScores {
+    /// Tokens, line ends among them.
+    pub tokens: usize,
+    /// Characters that they are made of, line ends among them.
+    pub characters: usize,
+    /// −Σ ln p(token), in nats.
+    pub nll: f64,
+}
+
+impl LanguageScores {
+    /// Mean negative log-likelihood of a token, in nats.
+    pub fn loss(&self) -> f64 {
+        self.nll / self.tokens as f64
+    }
+
+    /// e to the loss.
+    pub fn perplexity(&self) -> f64 {
+        self.loss().exp()
+    }
+
+    /// Bits that a character takes on average.
+    pub fn bits_per_character(&self) -> f64 {
+        self.nll / std::f64::consts::LN_2 / self.characters as f64
+    }
+
+    /// All of them by name.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::from([
+            ("loss".to_owned(), self.loss()),
+            ("perplexity".to_owned(), self.perplexity()),
+            ("bits_per_character".to_owned(), self.bits_per_character()),
+        ])
+    }
+}
+
+/// The names of a language model's scores.
+pub(crate) const METRICS: [&str; 3] = ["loss", "perplexity", "bits_per_character"];
+
+/// How a [`LanguageModelTask`] cuts a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowOptions {
+    /// Streams that are read side by side.
+    pub streams: usize,
+    /// Tokens of each stream in a window.
+    pub steps: usize,
+    /// Of what the objective is the mean.
+    pub step_loss: StepLoss,
+}
+
+impl LanguageModelTask {
+    /// Encodes the texts.
+    ///
+    /// # Errors
+    ///
+    /// What the tokenizer refuses.
+    pub fn new(
+        texts: &Texts,
+        stream: &TextStream,
+        options: WindowOptions,
+    ) -> Result<Self, TokenizerError> {
+        let encode = |text: &String| TokenStream::new(text, stream);
+        let mut crc = flate2::Crc::new();
+        for text in [
+            Some(&texts.train),
+            texts.valid.as_ref(),
+            texts.test.as_ref(),
+        ] {
+            crc.update(text.map_or(&[], |text| text.as_bytes()));
+            crc.update(b"\0");
+        }
+        Ok(Self {
+            train: encode(&texts.train)?,
+            valid: texts.valid.as_ref().map(encode).transpose()?,
+            test: texts.test.as_ref().map(encode).transpose()?,
+            streams: options.streams,
+            steps: options.steps,
+            step_loss: options.step_loss,
+            fingerprint: crc.sum(),
+        })
+    }
+
+    /// A part's tokens; `None` if there is none.
+    pub(crate) fn part(&self, part: Part) -> Option<&TokenStream> {
+        match part {
+            Part::Train => Some(&self.train),
+            Part::Valid => self.valid.as_ref(),
+            Part::Test => self.test.as_ref(),
+        }
+    }
+
+    /// All scores of `model`, which is without autodiff, on a part: over its whole stream with the state
+    /// carried, no token left out. `None` if there is none, or no token in it.
+    pub fn scores(&self, model: &LanguageModelNetwork, part: Part) -> Option<LanguageScores> {
+        let stream = self.part(part)?;
+        let mut scorer = StreamScorer::new(model, stream.start());
+        let mut nll = 0.0;
+        for targets in stream.tokens().chunks(EVALUATED) {
+            let losses = scorer.score(targets);
+            nll += losses.into_iter().map(f64::from).sum::<f64>();
+        }
+        (!stream.tokens().is_empty()).then(|| LanguageScores {
+            tokens: stream.tokens().len(),
+            characters: stream.characters,
+            nll,
+        })
+    }
+
+    /// Tokens of each stream; what is left over at the end of the text is not learned from.
+    fn stream_length(&self) -> usize {
+        self.train.tokens().len() / self.streams
+    }
+}
+
+impl Task for LanguageModelTask {
+    type Model = LanguageModelNetwork;
+    /// Which tokens of each stream.
+    type Batch = Range<usize>;
+
+    const COUNTED: &'static str = "tokens";
+
+    fn batches(&self, _epoch: u64) -> Vec<Range<usize>> {
+        let length = self.stream_length();
+        let starts = (0..length).step_by(self.steps);
+        starts
+            .map(|start| start..length.min(start + self.steps))
+            .collect()
+    }
+
+    fn loss(
+        &self,
+        model: &LanguageModelNetwork,
+        batch: &Range<usize>,
+        carried: Option<RecurrentState>,
+        mode: Mode,
+    ) -> (Loss, Option<RecurrentState>) {
+        let length = self.stream_length();
+        let tokens = |shift: usize| -> Vec<u32> {
+            let streams = (0..self.streams).map(|stream| stream * length + shift);
+            streams
+                .flat_map(|first| &self.train.ids[first + batch.start..first + batch.end])
+                .copied()
+                .collect()
+        };
+        let window = Window {
+            streams: self.streams,
+            inputs: tokens(0),
+            targets: tokens(1),
+        };
+        let (mut loss, state) = model.loss(&window, carried, mode);
+        if self.step_loss == StepLoss::Sum {
+            // The trainer takes the mean over all tokens.
+            loss.objective = loss.objective * batch.len() as f64;
+        }
+        (loss, Some(state))
+    }
+
+    fn evaluate(&self, model: &LanguageModelNetwork, part: Part) -> Option<Metrics> {
+        Some(self.scores(model, part)?.metrics())
+    }
+
+    fn fingerprint(&self) -> u32 {
+        self.fingerprint
+    }
+}

@@ -1,0 +1,204 @@
+//! A language model's recipe, and those that are part of the program.
+
+use std::path::PathBuf;
+
+use lstm_models::{
+    BpeOptions, LanguageModelArchitecture, TextStream, Tokenizer, TokenizerError, Unit, WordOptions,
+};
+use serde::{Deserialize, Serialize};
+
+use super::METRICS;
+use super::data::TextOptions;
+use crate::recipe::{Builtin, Expected, Recipe};
+use crate::tasks::TrainingRecipe;
+use crate::training::TrainingOptions;
+
+/// The recipes that are part of the program; the first is the default.
+pub const RECIPES: [Builtin; 3] = [
+    Builtin {
+        name: "grammar",
+        text: include_str!("../../../recipes/language-model/grammar.toml"),
+    },
+    Builtin {
+        name: "ptb-zaremba-small",
+        text: include_str!("../../../recipes/language-model/ptb-zaremba-small.toml"),
+    },
+    Builtin {
+        name: "shakespeare-char",
+        text: include_str!("../../../recipes/language-model/shakespeare-char.toml"),
+    },
+];
+
+/// Everything about the training of a language model.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LanguageModelRecipe {
+    /// What its runs are called; by default what its file is.
+    pub name: String,
+    /// What it learns from.
+    pub data: TextOptions,
+    /// How text becomes tokens.
+    pub tokenizer: StreamOptions,
+    /// How the stream of tokens is cut.
+    pub windows: Windows,
+    /// The network.
+    pub model: LanguageModelArchitecture,
+    /// How it is trained; `batch_size` is the number of streams.
+    pub training: TrainingOptions,
+    /// What to expect.
+    pub expected: Expected,
+}
+
+/// How text becomes tokens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StreamOptions {
+    /// What a token is.
+    pub unit: Unit,
+    /// Of words: whether capital letters are folded to small ones.
+    pub lowercase: bool,
+    /// Words, characters or pairs seen less often do not count.
+    pub min_count: usize,
+    /// Of words and byte pairs: the largest size of the vocabulary; 258 are the bytes themselves.
+    pub max_size: usize,
+}
+
+impl Default for StreamOptions {
+    fn default() -> Self {
+        Self {
+            unit: Unit::Words,
+            lowercase: false,
+            min_count: 1,
+            max_size: 50_000,
+        }
+    }
+}
+
+impl StreamOptions {
+    /// Learns the vocabulary of a text.
+    ///
+    /// # Errors
+    ///
+    /// A text without a token.
+    pub fn learn(&self, text: &str) -> Result<TextStream, TokenizerError> {
+        let tokenizer = match self.unit {
+            Unit::Words => {
+                let options = WordOptions {
+                    lowercase: self.lowercase,
+                    min_count: self.min_count,
+                    max_size: self.max_size,
+                    ..WordOptions::for_streams()
+                };
+                Tokenizer::stream_words([text], &options)?
+            }
+            Unit::Characters => Tokenizer::characters([text], self.min_count)?,
+            Unit::BytePairs => {
+                let options = BpeOptions {
+                    lowercase: self.lowercase,
+                    min_count: self.min_count,
+                    size: self.max_size,
+                };
+                Tokenizer::bpe(text.split_inclusive('\n'), &options)?
+            }
+        };
+        TextStream::new(tokenizer, self.unit)
+    }
+}
+
+/// How streams of tokens are cut into windows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Windows {
+    /// Tokens of each stream that gradients go back through.
+    pub steps: usize,
+    /// Of what the objective is the mean.
+    pub loss: StepLoss,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self {
+            steps: 35,
+            loss: StepLoss::Mean,
+        }
+    }
+}
+
+/// Of what the objective of a window is the mean: it decides what a learning rate means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepLoss {
+    /// Of all its tokens.
+    #[default]
+    Mean,
+    /// Of its streams, each the sum of its steps (Zaremba et al. 2014).
+    Sum,
+}
+
+/// More tokens than any corpus has.
+const MAX_VOCABULARY: usize = 10_000_000;
+
+impl Recipe for LanguageModelRecipe {
+    fn check(&self) -> Result<(), (String, String)> {
+        let within = |section: &str| {
+            let section = section.to_owned();
+            move |(key, message): (&str, String)| (format!("{section}.{key}"), message)
+        };
+        self.data.check().map_err(within("data"))?;
+        self.model.check().map_err(within("model"))?;
+        self.training.check().map_err(within("training"))?;
+        let metric = &self.training.metric;
+        if !METRICS.contains(&metric.as_str()) {
+            let known = METRICS.join(", ");
+            return Err((
+                "training.metric".to_owned(),
+                format!("must be one of {known}, not `{metric}`"),
+            ));
+        }
+        if self.windows.steps == 0 {
+            let message = "must be at least 1, not 0".to_owned();
+            return Err(("windows.steps".to_owned(), message));
+        }
+        let smallest = match self.tokenizer.unit {
+            Unit::Words | Unit::Characters => 3,
+            Unit::BytePairs => 258,
+        };
+        let size = self.tokenizer.max_size;
+        if !(smallest..=MAX_VOCABULARY).contains(&size) {
+            let message =
+                format!("must be at least {smallest} and at most {MAX_VOCABULARY}, not {size}");
+            return Err(("tokenizer.max_size".to_owned(), message));
+        }
+        Ok(())
+    }
+}
+
+impl TrainingRecipe for LanguageModelRecipe {
+    fn name_mut(&mut self) -> &mut String {
+        &mut self.name
+    }
+
+    fn directory_mut(&mut self) -> &mut Option<PathBuf> {
+        &mut self.data.directory
+    }
+
+    fn training(&self) -> &TrainingOptions {
+        &self.training
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::RecipeText;
+
+    #[test]
+    fn every_recipe_of_the_program_is_complete() {
+        for builtin in &RECIPES {
+            let text = RecipeText::find("language-model", &RECIPES, builtin.name).unwrap();
+            let recipe: LanguageModelRecipe = text.parse(&[]).unwrap();
+            recipe.expected.check().unwrap();
+            assert!(!recipe.data.about.is_empty(), "{}", builtin.name);
+        }
+    }
+}

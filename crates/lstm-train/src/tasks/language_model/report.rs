@@ -1,0 +1,189 @@
+//! What a language model's training came to, for people.
+
+use std::fmt;
+use std::time::Instant;
+
+use burn::module::Module;
+use lstm_models::{LanguageModel, LanguageModelConfig, LanguageModelNetwork};
+use serde_json::{Map, Value, json};
+
+use super::data::Texts;
+use super::recipe::LanguageModelRecipe;
+use super::{LanguageModelTask, LanguageScores};
+use crate::baseline::Trigram;
+use crate::metrics::Metrics;
+use crate::run::duration;
+use crate::training::{Part, Trained};
+
+/// What a training came to.
+#[derive(Debug)]
+pub struct Report {
+    /// The scores, where there is a test or a validation part.
+    pub scored: Option<Scored>,
+    signature: String,
+    training: Map<String, Value>,
+    seconds: f64,
+}
+
+/// Scores on a part of the text, with what they are to be compared with.
+#[derive(Debug)]
+pub struct Scored {
+    /// The test part, or else the validation part.
+    pub part: Part,
+    /// The model's scores.
+    pub scores: LanguageScores,
+    /// The perplexity of a trigram that was fitted to the same text.
+    pub trigram: f64,
+    /// That of the grammar which the text was drawn from; `None` of text that people wrote.
+    pub best_possible: Option<f64>,
+    /// Seconds that scoring the model took.
+    pub seconds: f64,
+}
+
+impl Report {
+    /// Scores a trained model.
+    pub(super) fn new(
+        recipe: &LanguageModelRecipe,
+        texts: &Texts,
+        task: &LanguageModelTask,
+        config: &LanguageModelConfig,
+        trained: &Trained<LanguageModelNetwork>,
+    ) -> Self {
+        let scored = Scored::new(recipe, texts, task, config, &trained.model);
+        let best = trained.best.as_ref();
+        let signature = format!(
+            "task:{}|recipe:{}|seed:{}|epoch:{}/{}|params:{}|version:{}",
+            LanguageModel::TASK,
+            recipe.name,
+            recipe.training.seed,
+            best.map_or(trained.epoch, |best| best.epoch),
+            recipe.training.epochs,
+            trained.model.num_params(),
+            env!("CARGO_PKG_VERSION"),
+        );
+        let mut training = Map::new();
+        let mut note = |key: &str, value: Value| training.insert(key.to_owned(), value);
+        note("signature", json!(signature));
+        note("recipe", json!(recipe.name));
+        note("data", json!(recipe.data.about));
+        note("seed", json!(recipe.training.seed));
+        note("steps", json!(trained.steps));
+        note("seconds", json!(trained.seconds.round()));
+        if let Some(best) = best {
+            note("valid", json!(best.metrics));
+        }
+        if let Some(scored) = &scored {
+            note(scored.part_name(), json!(scored.metrics()));
+        }
+        Self {
+            scored,
+            signature,
+            training,
+            seconds: trained.seconds,
+        }
+    }
+
+    /// The scores on the test part by name, as the log has them; `None` if there is no such part.
+    pub fn test_metrics(&self) -> Option<Metrics> {
+        let scored = self.scored.as_ref()?;
+        (scored.part == Part::Test).then(|| scored.metrics())
+    }
+
+    /// How the model came about, for the bundle's `config.json`.
+    pub fn training(&self) -> Map<String, Value> {
+        self.training.clone()
+    }
+
+    /// The bundle's `README.md`.
+    pub fn readme(&self) -> String {
+        format!(
+            "# A language model\n\n```text\n{self}```\n\nUse it:\n\n```console\n\
+             $ lstm generate --model . --prompt \"some text\"\n```\n"
+        )
+    }
+}
+
+impl Scored {
+    /// `None` where there is neither a test nor a validation part.
+    fn new(
+        recipe: &LanguageModelRecipe,
+        texts: &Texts,
+        task: &LanguageModelTask,
+        config: &LanguageModelConfig,
+        model: &LanguageModelNetwork,
+    ) -> Option<Self> {
+        let (part, text) = match (&texts.test, &texts.valid) {
+            (Some(test), _) => (Part::Test, test),
+            (None, Some(valid)) => (Part::Valid, valid),
+            (None, None) => return None,
+        };
+        let began = Instant::now();
+        let scores = task.scores(model, part)?;
+        let seconds = began.elapsed().as_secs_f64();
+        let train = task.part(Part::Train)?;
+        let trigram = Trigram::fit(train.tokens(), config.vocab, train.start());
+        let drawn =
+            recipe.data.shipped == datasets::grammar::NAME && recipe.data.directory.is_none();
+        Some(Self {
+            part,
+            scores,
+            trigram: trigram.perplexity(task.part(part)?.tokens()),
+            best_possible: match drawn {
+                true => datasets::grammar::perplexity(text.lines()).ok(),
+                false => None,
+            },
+            seconds,
+        })
+    }
+
+    fn part_name(&self) -> &'static str {
+        match self.part {
+            Part::Train => "train",
+            Part::Valid => "valid",
+            Part::Test => "test",
+        }
+    }
+
+    fn metrics(&self) -> Metrics {
+        let mut all = self.scores.metrics();
+        all.insert("tokens".to_owned(), self.scores.tokens as f64);
+        all.insert("seconds".to_owned(), self.seconds);
+        all.insert("trigram".to_owned(), self.trigram);
+        if let Some(best_possible) = self.best_possible {
+            all.insert("best_possible".to_owned(), best_possible);
+        }
+        all
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(scored) = &self.scored {
+            let scores = &scored.scores;
+            let model = format!(
+                "this model, {} part ({} tokens)",
+                scored.part_name(),
+                scores.tokens
+            );
+            writeln!(
+                f,
+                "{model:<44} perplexity {:.3}  loss {:.4}  bits a character {:.4}",
+                scores.perplexity(),
+                scores.loss(),
+                scores.bits_per_character()
+            )?;
+            let trigram = "trigram (interpolated Kneser-Ney)";
+            writeln!(f, "{trigram:<44} perplexity {:.3}", scored.trigram)?;
+            if let Some(best) = scored.best_possible {
+                let grammar = "best possible (the grammar that made the text)";
+                writeln!(f, "{grammar:<44} perplexity {best:.3}")?;
+            }
+            if scores.perplexity() >= scored.trigram {
+                writeln!(f, "this model does not beat a trigram on these data")?;
+            }
+            writeln!(f)?;
+        }
+        writeln!(f, "trained in {}", duration(self.seconds))?;
+        writeln!(f, "signature {}", self.signature)
+    }
+}
