@@ -117,6 +117,14 @@ pub struct TextWriter<'a> {
 }
 
 impl TextWriter<'_> {
+    /// The same after text that did not end its line.
+    pub fn within_line(self) -> Self {
+        Self {
+            in_line: true,
+            ..self
+        }
+    }
+
     /// What a token adds to the text; nothing as long as a character is not complete.
     ///
     /// # Errors

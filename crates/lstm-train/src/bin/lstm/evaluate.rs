@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
+use burn::tensor::Device;
 use clap::Args;
-use lstm_models::{Classifier, ClassifierBundle, bundle};
+use lstm_models::{Classifier, ClassifierBundle, LanguageModel, bundle};
 use lstm_train::corpus::{self, Column, CorpusOptions, Encoding, Format, Labels, SstClasses};
 use lstm_train::device;
 use lstm_train::metrics::Classification;
@@ -19,7 +20,7 @@ pub struct Arguments {
     /// The bundle of a trained model.
     #[arg(long, value_name = "BUNDLE")]
     model: PathBuf,
-    /// A labelled file; .gz is read as it is.
+    /// A labelled file for a classifier, a text for a language model; .gz is read as it is.
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
     /// Its format: tsv, csv, jsonl, sst or trec [default: what its name says].
@@ -50,7 +51,57 @@ const BATCH: usize = 64;
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = device::parse(&arguments.device)?;
-    let classifier = Classifier::load(&arguments.model, &device)?;
+    match bundle::read_task(&arguments.model)?.as_str() {
+        LanguageModel::TASK => language_model(arguments, &device),
+        _ => classifier(arguments, &device),
+    }
+}
+
+fn language_model(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
+    let model = LanguageModel::load(&arguments.model, device)?;
+    let text = corpus::read_plain(&arguments.data, arguments.encoding)?;
+    let began = Instant::now();
+    let score = model.score(&text, |_| Ok::<(), Failure>(()))?;
+    let seconds = began.elapsed().as_secs_f64();
+    if score.tokens == 0 {
+        return Err(format!("{} has no token", arguments.data.display()).into());
+    }
+    let characters = text.chars().count() as f64;
+    let bits_per_character = score.nll / std::f64::consts::LN_2 / characters;
+    let mut output = io::stdout().lock();
+    if arguments.json {
+        let object = json!({
+            "task": LanguageModel::TASK,
+            "tokens": score.tokens,
+            "unknown": score.unknown,
+            "loss": score.loss(),
+            "perplexity": score.perplexity(),
+            "bits_per_character": bits_per_character,
+            "seconds": seconds,
+        });
+        writeln!(output, "{object}")?;
+        return Ok(());
+    }
+    writeln!(
+        output,
+        "perplexity {:.3}  loss {:.4}  bits a character {bits_per_character:.4}  ({} tokens, \
+         {seconds:.1} s)",
+        score.perplexity(),
+        score.loss(),
+        score.tokens
+    )?;
+    if score.unknown > 0 {
+        writeln!(
+            output,
+            "{} of the tokens are not in the model's vocabulary",
+            score.unknown
+        )?;
+    }
+    Ok(())
+}
+
+fn classifier(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
+    let classifier = Classifier::load(&arguments.model, device)?;
     let options = options(arguments, classifier.labels().len())?;
     let labels = Labels::Known(classifier.labels());
     let corpus = corpus::read(&arguments.data, &options, labels)?;

@@ -3,10 +3,12 @@
 mod bench;
 mod convert;
 mod evaluate;
+mod generate;
 mod inspect;
 mod predict;
 mod profile;
 mod recipes;
+mod score_text;
 mod train;
 mod weights;
 
@@ -33,10 +35,14 @@ struct Arguments {
 enum Command {
     /// Train a model from a recipe, or go on with an interrupted run.
     Train(train::Arguments),
-    /// Score a trained model on a labelled file.
+    /// Score a trained model: a classifier on a labelled file, a language model on a text.
     Evaluate(evaluate::Arguments),
-    /// Use a trained model: one answer for each text or line of input.
+    /// Use a trained classifier: one answer for each text or line of input.
     Predict(predict::Arguments),
+    /// Have a language model write text.
+    Generate(generate::Arguments),
+    /// How surprising each token of a text is to a language model.
+    ScoreText(score_text::Arguments),
     /// Time the parts of a training step.
     Profile(profile::Arguments),
     /// List the recipes: their data, what score to expect, how long they take.
@@ -60,6 +66,8 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Predict(arguments) => predict::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Generate(arguments) => generate::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::ScoreText(arguments) => score_text::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Profile(arguments) => profile::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Recipes(arguments) => recipes::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| ExitCode::SUCCESS),

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use lstm_train::device;
 use lstm_train::recipe::RecipeText;
+use lstm_train::tasks::TrainRequest;
+use lstm_train::tasks::classifier::profile;
 use lstm_train::tasks::classifier::recipe::RECIPES;
-use lstm_train::tasks::classifier::{TrainRequest, profile};
 
 use crate::Failure;
 

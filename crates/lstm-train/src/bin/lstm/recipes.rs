@@ -3,16 +3,18 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use lstm_train::recipe::RecipeText;
-use lstm_train::tasks::classifier::recipe::{ClassifierRecipe, RECIPES};
+use lstm_train::recipe::{Expected, RecipeText};
+use lstm_train::tasks::Prepared;
+use lstm_train::tasks::classifier::PreparedClassifier;
+use lstm_train::tasks::language_model::PreparedLanguageModel;
 
 use crate::Failure;
+use crate::train::TaskName;
 
 #[derive(Args)]
 pub struct Arguments {
     /// Only the recipes of this task.
-    #[arg(value_parser = ["classifier"])]
-    task: Option<String>,
+    task: Option<TaskName>,
     /// Print this recipe's text instead: a start for one of your own.
     #[arg(long, value_name = "NAME")]
     show: Option<String>,
@@ -20,25 +22,77 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
-    let task = "classifier";
     if let Some(name) = &arguments.show {
-        write!(output, "{}", RecipeText::find(task, &RECIPES, name)?.text)?;
+        write!(output, "{}", find(name, arguments.task)?.text)?;
         return Ok(());
     }
-    debug_assert!(arguments.task.as_deref().is_none_or(|name| name == task));
-    writeln!(output, "{task}")?;
-    for builtin in &RECIPES {
-        let text = RecipeText::find(task, &RECIPES, builtin.name)?;
-        let recipe: ClassifierRecipe = text.parse(&[])?;
-        let expected = &recipe.expected;
+    if arguments.task != Some(TaskName::LanguageModel) {
+        list::<PreparedClassifier>(&mut output, |recipe| Listed {
+            about: recipe.data.about.clone(),
+            shipped: !recipe.data.shipped.is_empty(),
+            files: recipe.data.files(),
+            expected: recipe.expected.clone(),
+        })?;
+    }
+    if arguments.task != Some(TaskName::Classifier) {
+        list::<PreparedLanguageModel>(&mut output, |recipe| Listed {
+            about: recipe.data.about.clone(),
+            shipped: !recipe.data.shipped.is_empty(),
+            files: recipe.data.files(),
+            expected: recipe.expected.clone(),
+        })?;
+    }
+    writeln!(
+        output,
+        "\ntrain one: lstm train TASK --recipe NAME [--data DIR]"
+    )?;
+    writeln!(output, "see its settings: lstm recipes --show NAME")?;
+    Ok(())
+}
+
+/// A recipe of any task, or of this one.
+fn find(name: &str, task: Option<TaskName>) -> Result<RecipeText, Failure> {
+    let classifier =
+        || RecipeText::find(PreparedClassifier::TASK, PreparedClassifier::RECIPES, name);
+    let language_model = || {
+        RecipeText::find(
+            PreparedLanguageModel::TASK,
+            PreparedLanguageModel::RECIPES,
+            name,
+        )
+    };
+    Ok(match task {
+        Some(TaskName::Classifier) => classifier()?,
+        Some(TaskName::LanguageModel) => language_model()?,
+        None => language_model().or_else(|_| classifier())?,
+    })
+}
+
+/// What is shown of a recipe.
+struct Listed {
+    about: String,
+    shipped: bool,
+    files: String,
+    expected: Expected,
+}
+
+fn list<P: Prepared>(
+    output: &mut impl Write,
+    shown: impl Fn(&P::Recipe) -> Listed,
+) -> Result<(), Failure> {
+    writeln!(output, "{}", P::TASK)?;
+    for builtin in P::RECIPES {
+        let text = RecipeText::find(P::TASK, P::RECIPES, builtin.name)?;
+        let Listed {
+            about,
+            shipped,
+            files,
+            expected,
+        } = shown(&text.parse(&[])?);
         writeln!(output, "  {}", builtin.name)?;
-        writeln!(output, "    data      {}", recipe.data.about)?;
-        if recipe.data.shipped.is_empty() {
-            writeln!(
-                output,
-                "    needs     --data DIR with {}",
-                recipe.data.files()
-            )?;
+        writeln!(output, "    data      {about}")?;
+        if !shipped {
+            writeln!(output, "    needs     --data DIR with {files}")?;
         }
         writeln!(output, "    expected  {}", expected.score)?;
         writeln!(
@@ -48,10 +102,5 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         )?;
         writeln!(output, "    compare   {}", expected.source)?;
     }
-    writeln!(
-        output,
-        "\ntrain one: lstm train classifier --recipe NAME [--data DIR]"
-    )?;
-    writeln!(output, "see its settings: lstm recipes --show NAME")?;
     Ok(())
 }

@@ -9,8 +9,9 @@ use std::sync::atomic::AtomicBool;
 use clap::{Args, ValueEnum};
 use lstm_train::device;
 use lstm_train::recipe::RecipeText;
-use lstm_train::tasks::classifier::recipe::RECIPES;
-use lstm_train::tasks::classifier::{self, TrainEnd, TrainRequest};
+use lstm_train::tasks::classifier::{self, PreparedClassifier};
+use lstm_train::tasks::language_model::PreparedLanguageModel;
+use lstm_train::tasks::{self, Prepared, TrainEnd, TrainRequest};
 
 use crate::Failure;
 
@@ -18,9 +19,9 @@ use crate::Failure;
 pub struct Arguments {
     /// What kind of model to train.
     task: TaskName,
-    /// A recipe's name (see `lstm recipes`) or a TOML file.
-    #[arg(long, value_name = "NAME|FILE", default_value = RECIPES[0].name)]
-    recipe: String,
+    /// A recipe's name (see `lstm recipes`) or a TOML file [default: the task's first].
+    #[arg(long, value_name = "NAME|FILE")]
+    recipe: Option<String>,
     /// The folder of the recipe's data; with --resume, where they are now.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -42,27 +43,71 @@ pub struct Arguments {
     /// Go on with the interrupted run of this directory; its own recipe says everything else.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["recipe", "settings", "seed", "run", "baseline"])]
     resume: Option<PathBuf>,
-    /// Train nothing but the linear baselines, and print their scores.
+    /// Of classifiers: train nothing but the linear baselines, and print their scores.
     #[arg(long)]
     baseline: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum TaskName {
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub enum TaskName {
     /// Labels for texts.
     Classifier,
+    /// What text follows text.
+    LanguageModel,
 }
 
 /// The exit code after an interruption: that of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let TaskName::Classifier = arguments.task;
     if let Some(threads) = arguments.threads {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads.into())
             .build_global()?;
     }
+    if arguments.baseline && arguments.task != TaskName::Classifier {
+        return Err("--baseline is for the task classifier: others print theirs at the end".into());
+    }
+    match arguments.task {
+        TaskName::Classifier if arguments.baseline => baselines(arguments),
+        TaskName::Classifier => train::<PreparedClassifier>(arguments, "predict", "\"some text\""),
+        TaskName::LanguageModel => {
+            train::<PreparedLanguageModel>(arguments, "generate", "--prompt \"some text\"")
+        }
+    }
+}
+
+/// What the arguments ask for.
+fn request<P: Prepared>(arguments: Arguments) -> Result<TrainRequest, Failure> {
+    let recipe = arguments.recipe.as_deref().unwrap_or(P::RECIPES[0].name);
+    let mut assignments = arguments.settings;
+    assignments.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
+    Ok(TrainRequest {
+        recipe: RecipeText::find(P::TASK, P::RECIPES, recipe)?,
+        assignments,
+        data: arguments.data,
+        run: arguments.run,
+    })
+}
+
+fn baselines(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let mut output = io::stdout();
+    match classifier::baselines(&request::<PreparedClassifier>(arguments)?)? {
+        Some(baselines) => write!(output, "{baselines}")?,
+        None => writeln!(
+            output,
+            "the recipe has neither a test nor a validation part"
+        )?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Trains; at the end, people are told to use the model by `command`, with `text`.
+fn train<P: Prepared>(
+    arguments: Arguments,
+    command: &str,
+    text: &str,
+) -> Result<ExitCode, Failure> {
     let device = device::parse(&arguments.device)?;
     // Where signals cannot be watched, Ctrl-C ends the program: a run goes on from its checkpoint.
     let watch = || watch_signals().unwrap_or_default();
@@ -76,40 +121,17 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let end = match &arguments.resume {
         Some(directory) => {
             let data = arguments.data.as_deref();
-            classifier::resume(directory, data, &device, watch)?
+            tasks::resume::<P>(directory, data, &device, watch)?
         }
-        None => {
-            let mut settings = arguments.settings;
-            settings.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
-            let request = TrainRequest {
-                recipe: RecipeText::find("classifier", &RECIPES, &arguments.recipe)?,
-                assignments: settings,
-                data: arguments.data,
-                run: arguments.run,
-            };
-            if arguments.baseline {
-                match classifier::baselines(&request)? {
-                    Some(baselines) => write!(output, "{baselines}")?,
-                    None => writeln!(
-                        output,
-                        "the recipe has neither a test nor a validation part"
-                    )?,
-                }
-                return Ok(ExitCode::SUCCESS);
-            }
-            classifier::train(&request, &device, watch)?
-        }
+        None => tasks::train::<P>(&request::<P>(arguments)?, &device, watch)?,
     };
     Ok(match end {
         TrainEnd::Done { run, report } => {
             writeln!(output, "{report}")?;
             let bundle = run.join("bundle");
-            writeln!(output, "the model is in {}; try it:", bundle.display())?;
-            writeln!(
-                output,
-                "  {xtask} predict --model {} \"some text\"",
-                bundle.display()
-            )?;
+            let bundle = bundle.display();
+            writeln!(output, "the model is in {bundle}; try it:")?;
+            writeln!(output, "  {xtask} {command} --model {bundle} {text}")?;
             ExitCode::SUCCESS
         }
         TrainEnd::WasDone { run } => {
@@ -123,7 +145,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         TrainEnd::Interrupted { run, step } => {
             eprintln!(
                 "interrupted after step {step}; everything is saved. Go on with:\n  \
-                 {xtask} train classifier --resume {}",
+                 {xtask} train {} --resume {}",
+                P::TASK,
                 run.display()
             );
             ExitCode::from(INTERRUPTED)

@@ -1,0 +1,139 @@
+//! `lstm generate`
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use lstm_models::{Generator, LanguageModel, Sampling};
+use lstm_train::device;
+
+use crate::Failure;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// The bundle of a language model.
+    #[arg(long, value_name = "BUNDLE")]
+    model: PathBuf,
+    /// The text to go on from; without one, the model begins a line.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    prompt: String,
+    /// How many tokens to write.
+    #[arg(long, value_name = "N", default_value = "200")]
+    length: usize,
+    /// Below 1 keeps to the probable, above 1 dares more; 0 always takes the most probable token.
+    #[arg(long, value_name = "T", default_value = "1", value_parser = temperature)]
+    temperature: f64,
+    /// Choose among the K most probable tokens only; 0 for all.
+    #[arg(long, value_name = "K", default_value = "0")]
+    top_k: usize,
+    /// Choose among the most probable tokens that together have this probability.
+    #[arg(long, value_name = "P", default_value = "1", value_parser = probability)]
+    top_p: f64,
+    /// Decides the choices: the same seed writes the same text.
+    #[arg(long, value_name = "S", default_value = "1")]
+    seed: u64,
+    /// Read lines from standard input and go on from each, with all that was said before in mind.
+    #[arg(long, conflicts_with = "prompt")]
+    interactive: bool,
+    /// Where to compute.
+    #[arg(long, default_value = device::default_name())]
+    device: String,
+}
+
+fn temperature(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if (0.0..=1000.0).contains(&number) => Ok(number),
+        _ => Err("it must be a number from 0 to 1000".to_owned()),
+    }
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if number > 0.0 && number <= 1.0 => Ok(number),
+        _ => Err("it must be a probability above 0, at most 1".to_owned()),
+    }
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let device = device::parse(&arguments.device)?;
+    let model = LanguageModel::load(&arguments.model, &device)?;
+    let sampling = Sampling {
+        temperature: arguments.temperature,
+        top_k: arguments.top_k,
+        top_p: arguments.top_p,
+    };
+    let mut generator = model.writer(sampling, arguments.seed);
+    let mut output = io::stdout().lock();
+    if arguments.interactive {
+        return converse(&model, &mut generator, arguments.length, &mut output);
+    }
+    read(&mut generator, &arguments.prompt)?;
+    write!(output, "{}", arguments.prompt)?;
+    let mut writer = model.stream().writer();
+    if !arguments.prompt.is_empty() {
+        // The first word is another one in the prompt's line.
+        writer = writer.within_line();
+    }
+    for _ in 0..arguments.length {
+        let Some(id) = generator.next() else {
+            return Err(NO_NUMBER.into());
+        };
+        write!(output, "{}", writer.write(id)?)?;
+        output.flush()?;
+    }
+    writeln!(output)?;
+    Ok(())
+}
+
+const NO_NUMBER: &str = "the model's answer is no number: its weights are damaged";
+
+/// Goes on from each line of input until the model ends its own line, or `length` tokens.
+fn converse(
+    model: &LanguageModel,
+    generator: &mut Generator,
+    length: usize,
+    output: &mut impl Write,
+) -> Result<(), Failure> {
+    let prompts = io::stdin().is_terminal();
+    let mut lines = io::stdin().lock().lines();
+    loop {
+        if prompts {
+            write!(output, "> ")?;
+            output.flush()?;
+        }
+        let Some(line) = lines.next() else {
+            return Ok(());
+        };
+        let line = line?;
+        read(generator, &line)?;
+        let mut writer = model.stream().writer();
+        for _ in 0..length {
+            let Some(id) = generator.next() else {
+                return Err(NO_NUMBER.into());
+            };
+            if model.stream().ends_line(id) {
+                break;
+            }
+            write!(output, "{}", writer.write(id)?)?;
+            output.flush()?;
+        }
+        writeln!(output)?;
+    }
+}
+
+/// Has the model read text, and says what it does not know.
+fn read(generator: &mut Generator, text: &str) -> Result<(), Failure> {
+    let read = generator.read(text)?;
+    if read.unknown > 0 {
+        eprintln!(
+            "note: {} of the {} tokens given are not in the model's vocabulary",
+            read.unknown, read.tokens
+        );
+    }
+    Ok(())
+}
