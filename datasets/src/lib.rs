@@ -15,6 +15,7 @@
 //! assert!(text.ends_with(['.', '!']));
 //! ```
 
+pub mod grammar;
 pub mod random;
 pub mod reviews;
 

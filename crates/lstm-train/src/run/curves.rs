@@ -35,8 +35,8 @@ const COLOURS: [RGBColor; 2] = [RGBColor(0, 114, 178), RGBColor(213, 94, 0)];
 
 const SIZE: (u32, u32) = (960, 400);
 
-/// Draws from a log the loss of training and validation, and the validation's accuracy and
-/// macro-F1.
+/// Draws from a log the loss of training and validation, and the validation's scores: accuracy and
+/// macro-F1 of a classifier, perplexity of a language model.
 ///
 /// # Errors
 ///
@@ -59,7 +59,12 @@ pub fn draw_curves(log: &Path, path: &Path) -> Result<(), CurvesError> {
     let scores = [
         curve(EventKind::Valid, "accuracy", "accuracy", false),
         curve(EventKind::Valid, "macro_f1", "macro-F1", true),
+        curve(EventKind::Valid, "perplexity", "perplexity", false),
     ];
+    let scores: Vec<Curve> = scores
+        .into_iter()
+        .filter(|curve| !curve.points.is_empty())
+        .collect();
     let mut svg = String::new();
     draw(&mut svg, &loss, &scores).map_err(|error| CurvesError::Draw(error.to_string()))?;
     Ok(files::write(path, svg.as_bytes())?)

@@ -100,6 +100,7 @@ impl<'a, T: Task> Run<'a, T> {
 
     /// Goes on from the newest checkpoint, or starts the log.
     fn restore(&mut self) -> Result<(), TrainError> {
+        let device = self.model().devices()[0].clone();
         let Some(recorder) = &mut self.recorder else {
             return Ok(());
         };
@@ -107,7 +108,7 @@ impl<'a, T: Task> Run<'a, T> {
             &recorder.directory.checkpoints(),
             self.model.clone().expect(HAS_MODEL),
             self.optimizer.clone(),
-            &self.model().devices()[0],
+            &device,
         )?;
         let Some(restored) = restored else {
             recorder.log.truncate_to(0)?;

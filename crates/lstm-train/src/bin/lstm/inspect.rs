@@ -3,9 +3,14 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use burn::module::Module;
 use clap::Args;
-use lstm_models::{Classifier, ClassifierBundle, bundle};
+use lstm_models::{
+    Classifier, ClassifierBundle, LanguageModel, LanguageModelBundle, Tokenizer, bundle,
+};
 use lstm_train::device;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::Failure;
 
@@ -21,24 +26,60 @@ const SHOWN: u32 = 20;
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
-    let classifier = Classifier::load(&arguments.model, &device::parse(device::default_name())?)?;
-    let config = bundle::read_config::<ClassifierBundle>(&arguments.model, Classifier::TASK)?;
-    let parts = classifier.parts();
+    let device = device::parse(device::default_name())?;
+    match bundle::read_task(&arguments.model)?.as_str() {
+        LanguageModel::TASK => {
+            let model = LanguageModel::load(&arguments.model, &device)?;
+            let config =
+                bundle::read_config::<LanguageModelBundle>(&arguments.model, LanguageModel::TASK)?;
+            writeln!(output, "task       {}", config.task)?;
+            writeln!(output, "unit       {:?}", config.model.unit)?;
+            show(
+                &mut output,
+                &config.model.config.architecture,
+                model.network(),
+                model.stream().tokenizer(),
+                &config.training,
+            )
+        }
+        _ => {
+            let classifier = Classifier::load(&arguments.model, &device)?;
+            let config =
+                bundle::read_config::<ClassifierBundle>(&arguments.model, Classifier::TASK)?;
+            let parts = classifier.parts();
+            writeln!(output, "task       {}", config.task)?;
+            writeln!(output, "labels     {}", parts.labels.join(", "))?;
+            writeln!(output, "prior      {:?}", parts.prior)?;
+            writeln!(output, "max tokens {}", parts.max_tokens)?;
+            show(
+                &mut output,
+                &parts.config.architecture,
+                classifier.model(),
+                classifier.tokenizer(),
+                &config.training,
+            )
+        }
+    }
+}
 
-    writeln!(output, "task       {}", config.task)?;
-    writeln!(output, "labels     {}", parts.labels.join(", "))?;
-    writeln!(output, "prior      {:?}", parts.prior)?;
-    writeln!(output, "max tokens {}", parts.max_tokens)?;
+/// What every bundle has.
+fn show<M: Module>(
+    output: &mut impl Write,
+    architecture: &impl Serialize,
+    model: &M,
+    tokenizer: &Tokenizer,
+    training: &Map<String, Value>,
+) -> Result<(), Failure> {
     writeln!(output, "\narchitecture")?;
     write!(
         output,
         "{}",
-        indented(&serde_json::to_string_pretty(&parts.config.architecture)?)
+        indented(&serde_json::to_string_pretty(architecture)?)
     )?;
 
     writeln!(output, "\nparameters")?;
     let mut total = 0;
-    for (name, data) in bundle::parameters(classifier.model()) {
+    for (name, data) in bundle::parameters(model) {
         let count = data.num_elements();
         total += count;
         writeln!(
@@ -49,7 +90,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     writeln!(output, "  {:<44} {:<18} {total:>12}", "in all", "")?;
 
-    let tokenizer = classifier.tokenizer();
     let shown: Vec<String> = (0..SHOWN.min(tokenizer.size() as u32))
         .filter_map(|id| tokenizer.token(id))
         .collect();
@@ -64,7 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     write!(
         output,
         "{}",
-        indented(&serde_json::to_string_pretty(&config.training)?)
+        indented(&serde_json::to_string_pretty(training)?)
     )?;
     Ok(())
 }
