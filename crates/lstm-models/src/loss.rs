@@ -167,12 +167,12 @@ mod tests {
         };
         let (rows, vocab, features) = (ROWS, VOCAB, 5);
         let tensor = |values: Vec<f32>, shape: [usize; 2]| {
-            Tensor::<2>::from_data(TensorData::new(values, shape), device).require_grad()
+            Tensor::<2>::from_data(TensorData::new(values, shape), device)
         };
         let hidden = tensor(numbers(rows * features, 7919, 9.0), [rows, features]);
         let weight = tensor(numbers(vocab * features, 104_729, 3.0), [vocab, features]);
         let bias = numbers(vocab, 1_299_709, 1.0);
-        let bias = Tensor::<1>::from_floats(bias.as_slice(), device).require_grad();
+        let bias = Tensor::<1>::from_floats(bias.as_slice(), device);
         let targets = (0..rows)
             .map(|row| ((row * 65_537) % vocab) as u32)
             .collect();
@@ -187,6 +187,8 @@ mod tests {
         let device = Device::flex().autodiff();
         let results = [false, true].map(|chunked| {
             let ([hidden, weight], bias, targets) = vocabulary(&device);
+            let [hidden, weight] = [hidden, weight].map(Tensor::require_grad);
+            let bias = bias.require_grad();
             let operands = (hidden.clone(), weight.clone(), bias.clone());
             let objective = match chunked {
                 true => {
