@@ -86,8 +86,8 @@ pub enum WeightsError {
         /// What the others ask for.
         expected: String,
     },
-    /// A tensor holds something else than floating-point numbers.
-    #[error("{path}: tensor `{tensor}` is of type {found}, expected f32, f64, f16 or bf16")]
+    /// A tensor holds another kind of numbers, such as integers in the place of weights.
+    #[error("{path}: tensor `{tensor}` is of type {found}, expected {expected}")]
     Element {
         /// The file.
         path: PathBuf,
@@ -95,6 +95,8 @@ pub enum WeightsError {
         tensor: String,
         /// What its elements are.
         found: String,
+        /// What they may be.
+        expected: &'static str,
     },
     /// A layer does what no layer here does.
     #[error("{path}: the layer at `{prefix}` {what}")]
