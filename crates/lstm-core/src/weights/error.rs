@@ -57,6 +57,16 @@ pub enum WeightsError {
         /// Where layers were found.
         found: Vec<String>,
     },
+    /// A file has no tensor of a name.
+    #[error("{path} has no tensor `{tensor}`, only {found:?}")]
+    NoTensor {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// All names.
+        found: Vec<String>,
+    },
     /// A layer lacks tensors, or has some that are not known.
     #[error(
         "{path}: the layer at `{prefix}` is not complete: missing {missing:?}, unknown {unknown:?}, \

@@ -2,7 +2,7 @@
 states and all gradients of sum(output): each within 2e-5 of the largest value (at least 1).
 
     cargo build --release -p examples --example pytorch_layer
-    python crates/lstm-core/tests/golden/compare_with_pytorch.py [--layers 1000] [--seed 0]
+    python crates/lstm-core/tests/golden/compare_with_pytorch.py [--layers 1000] [--seed 0] [--program PATH]
 
 Needs PyTorch 2 and safetensors.
 """
@@ -111,7 +111,7 @@ class Case:
         layer = self.layer
         return (layer.proj_size or layer.hidden_size) * (2 if layer.bidirectional else 1)
 
-    def in_the_program(self, folder):
+    def in_the_program(self, program, folder):
         weights, x, y = folder / f"w{self.container}", folder / "x.safetensors", folder / "y.safetensors"
         state_dict = {self.prefix + name: t for name, t in self.layer.state_dict().items()}
         save = save_file if self.container == ".safetensors" else torch.save
@@ -121,7 +121,7 @@ class Case:
             tensors["lengths"] = self.lengths
         save_file(tensors, x)
         y.unlink(missing_ok=True)
-        command = [PROGRAM, "--cell", self.cell, "--weights", weights, "--input", x, "--output", y]
+        command = [program, "--cell", self.cell, "--weights", weights, "--input", x, "--output", y]
         done = subprocess.run([*command, "--gradients"], capture_output=True, text=True)
         if done.returncode != 0 or done.stderr:
             sys.exit(f"{self.what}\nfailed: {done.stderr}")
@@ -144,13 +144,14 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("--layers", type=int, default=1000)
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--program", type=Path, default=PROGRAM)
     options = options.parse_args()
     torch.set_num_threads(1)
     worst = {}
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(options.seed, options.seed + options.layers):
             case = Case(seed)
-            expected, found = case.in_pytorch(), case.in_the_program(Path(folder))
+            expected, found = case.in_pytorch(), case.in_the_program(options.program, Path(folder))
             if expected.keys() != found.keys():
                 sys.exit(f"{case.what}\nexpected {sorted(expected)}\nfound {sorted(found)}")
             for name, tensor in expected.items():

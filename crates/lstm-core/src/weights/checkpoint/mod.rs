@@ -72,11 +72,13 @@ impl Checkpoint {
         let beginning = beginning(path)?;
         let (container, open) =
             container(&beginning).ok_or_else(|| unrecognised(path, &beginning))?;
-        let contents = open(path).map_err(|message| WeightsError::Damaged {
-            path: path.to_owned(),
-            container,
-            message,
-        })?;
+        let contents = open(path)
+            .and_then(|contents| plausible(path, contents))
+            .map_err(|message| WeightsError::Damaged {
+                path: path.to_owned(),
+                container,
+                message,
+            })?;
         Ok(Self {
             path: path.to_owned(),
             contents,
@@ -138,11 +140,9 @@ impl Checkpoint {
 
     fn entry(&self, name: &str) -> Result<&Entry, WeightsError> {
         let entries = &self.contents.entries;
-        entries.get(name).ok_or_else(|| WeightsError::Names {
+        entries.get(name).ok_or_else(|| WeightsError::NoTensor {
             path: self.path.clone(),
-            prefix: String::new(),
-            missing: vec![name.to_owned()],
-            unknown: Vec::new(),
+            tensor: name.to_owned(),
             found: entries.keys().cloned().collect(),
         })
     }
@@ -219,13 +219,37 @@ pub fn write_safetensors(
 fn container(beginning: &[u8]) -> Option<(&'static str, fn(&Path) -> Opened)> {
     if burnpack::begins(beginning) {
         Some(("burnpack file", burnpack::open))
-    } else if pytorch::begins(beginning) {
-        Some(("PyTorch file", pytorch::open))
     } else if safetensors::begins(beginning) {
         Some(("safetensors file", safetensors::open))
+    } else if pytorch::begins(beginning) {
+        Some(("PyTorch file", pytorch::open))
     } else {
         None
     }
+}
+
+/// Refuses files whose tensors would take absurdly more memory than the file has bytes, which compressed
+/// containers and views of one number can claim.
+fn plausible(path: &Path, contents: Contents) -> Result<Contents, String> {
+    /// What is always believed.
+    const SMALL: u64 = 64 << 20;
+    /// What deflate makes of weights is not much smaller than they are; zeros may be, and some may be.
+    const TIMES: u64 = 16;
+    let size = std::fs::metadata(path)
+        .map_err(|error| error.to_string())?
+        .len();
+    let sizes = contents.entries.values().filter_map(|entry| {
+        let element = entry.element.size()?;
+        Some(byte_len(&entry.shape, element).map_or(u64::MAX, |bytes| bytes as u64))
+    });
+    let claimed = sizes.fold(0, u64::saturating_add);
+    if claimed > SMALL.saturating_add(size.saturating_mul(TIMES)) {
+        return Err(format!(
+            "its tensors would be {claimed} bytes, but the file has {size} (at most {TIMES} times as many \
+             are believed)"
+        ));
+    }
+    Ok(contents)
 }
 
 /// How many bytes of a file decide what it is: a tar archive says so at 257.
