@@ -58,23 +58,29 @@ pub fn open(path: &Path) -> Opened {
 
 /// Python's modules whose functions a pickle calls to do harm, and no checkpoint to keep data. The reader
 /// calls nothing; but whoever wrote such a file does not deserve trust in its numbers.
-const HARMFUL: [&str; 17] = [
+const HARMFUL: [&str; 23] = [
+    "_pickle",
     "asyncio",
     "bdb",
     "code",
     "ctypes",
+    "http",
     "importlib",
+    "marshal",
     "multiprocessing",
     "nt",
     "os",
     "pdb",
+    "pickle",
     "posix",
     "pty",
+    "requests",
     "runpy",
     "shutil",
     "socket",
     "subprocess",
     "sys",
+    "urllib",
     "webbrowser",
 ];
 
