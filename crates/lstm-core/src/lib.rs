@@ -55,5 +55,5 @@ pub use stream::{PreparedLayer, PreparedStream, Stream, StreamState};
 #[cfg(feature = "weights")]
 pub use weights::{
     Array, Checkpoint, Converted, DirectionArrays, ElementType, Entry, Format, LayerFile,
-    RecurrentWeights, WeightsError,
+    RecurrentWeights, WeightsError, write_safetensors,
 };

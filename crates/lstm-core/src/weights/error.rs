@@ -57,6 +57,16 @@ pub enum WeightsError {
         /// Where layers were found.
         found: Vec<String>,
     },
+    /// A file has no tensor of a name.
+    #[error("{path} has no tensor `{tensor}`, only {found:?}")]
+    NoTensor {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// All names.
+        found: Vec<String>,
+    },
     /// A layer lacks tensors, or has some that are not known.
     #[error(
         "{path}: the layer at `{prefix}` is not complete: missing {missing:?}, unknown {unknown:?}, \
@@ -86,8 +96,8 @@ pub enum WeightsError {
         /// What the others ask for.
         expected: String,
     },
-    /// A tensor holds something else than floating-point numbers.
-    #[error("{path}: tensor `{tensor}` is of type {found}, expected f32, f64, f16 or bf16")]
+    /// A tensor holds another kind of numbers, such as integers in the place of weights.
+    #[error("{path}: tensor `{tensor}` is of type {found}, expected {expected}")]
     Element {
         /// The file.
         path: PathBuf,
@@ -95,6 +105,8 @@ pub enum WeightsError {
         tensor: String,
         /// What its elements are.
         found: String,
+        /// What they may be.
+        expected: &'static str,
     },
     /// A layer does what no layer here does.
     #[error("{path}: the layer at `{prefix}` {what}")]

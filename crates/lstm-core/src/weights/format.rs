@@ -158,7 +158,7 @@ impl LayerFile {
 }
 
 /// A prefix that ends with a dot, unless it is empty.
-fn dotted(prefix: &str) -> String {
+pub(super) fn dotted(prefix: &str) -> String {
     if prefix.is_empty() || prefix.ends_with('.') {
         prefix.to_owned()
     } else {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::module::Param;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use super::array::Array;
 use super::error::WeightsError;
@@ -107,7 +107,13 @@ impl Lstm {
 
     /// A copy of the weights on the host.
     pub fn weights(&self) -> RecurrentWeights {
-        unpacked(Cell::Lstm, &self.layers)
+        unpacked(Cell::Lstm, &self.layers, None)
+    }
+
+    /// The gradients of the weights in `gradients`, each in the place of its weight; zero where there is
+    /// none.
+    pub fn weight_gradients(&self, gradients: &Gradients) -> RecurrentWeights {
+        unpacked(Cell::Lstm, &self.layers, Some(gradients))
     }
 }
 
@@ -145,7 +151,13 @@ impl Gru {
 
     /// A copy of the weights on the host.
     pub fn weights(&self) -> RecurrentWeights {
-        unpacked(self.cell(), &self.layers)
+        unpacked(self.cell(), &self.layers, None)
+    }
+
+    /// The gradients of the weights in `gradients`, each in the place of its weight; zero where there is
+    /// none.
+    pub fn weight_gradients(&self, gradients: &Gradients) -> RecurrentWeights {
+        unpacked(self.cell(), &self.layers, Some(gradients))
     }
 
     fn cell(&self) -> Cell {
@@ -186,6 +198,15 @@ impl Recurrent {
         match self {
             Self::Lstm(lstm) => lstm.weights(),
             Self::Gru(gru) => gru.weights(),
+        }
+    }
+
+    /// The gradients of the weights in `gradients`, each in the place of its weight; zero where there is
+    /// none.
+    pub fn weight_gradients(&self, gradients: &Gradients) -> RecurrentWeights {
+        match self {
+            Self::Lstm(lstm) => lstm.weight_gradients(gradients),
+            Self::Gru(gru) => gru.weight_gradients(gradients),
         }
     }
 }
@@ -280,18 +301,34 @@ impl Sizes {
     }
 }
 
-fn unpacked(cell: Cell, layers: &[PackedWeights]) -> RecurrentWeights {
-    fn array<const D: usize>(param: &Param<Tensor<D>>) -> Array {
-        let data = param.val().into_data();
+/// The weights of each layer on the host, or their gradients in the same places.
+fn unpacked(
+    cell: Cell,
+    layers: &[PackedWeights],
+    gradients: Option<&Gradients>,
+) -> RecurrentWeights {
+    fn array<const D: usize>(param: &Param<Tensor<D>>, gradients: Option<&Gradients>) -> Array {
+        let weight = param.val();
+        let tensor = match gradients {
+            None => weight,
+            Some(gradients) => weight
+                .grad(gradients)
+                .unwrap_or_else(|| weight.inner().zeros_like()),
+        };
+        let data = tensor.into_data();
         let shape: Vec<usize> = data.shape().iter().copied().collect();
         Array::new(shape, data.iter::<f32>().collect())
     }
+    let maybe = |bias: &Option<Param<Tensor<2>>>| bias.as_ref().map(|bias| array(bias, gradients));
     let stacked = |layer: &PackedWeights| StackedArrays {
-        input_weight: array(&layer.input_weight),
-        recurrent_weight: array(&layer.recurrent_weight),
-        input_bias: layer.input_bias.as_ref().map(array),
-        recurrent_bias: layer.recurrent_bias.as_ref().map(array),
-        projection_weight: layer.projection_weight.as_ref().map(array),
+        input_weight: array(&layer.input_weight, gradients),
+        recurrent_weight: array(&layer.recurrent_weight, gradients),
+        input_bias: maybe(&layer.input_bias),
+        recurrent_bias: maybe(&layer.recurrent_bias),
+        projection_weight: layer
+            .projection_weight
+            .as_ref()
+            .map(|weight| array(weight, gradients)),
     };
     RecurrentWeights {
         cell,

@@ -42,7 +42,7 @@ pub(crate) use packed::{DirectionWeights, PackedWeights};
 #[cfg(feature = "weights")]
 pub use {
     array::{Array, ElementType},
-    checkpoint::{Checkpoint, Converted, Entry},
+    checkpoint::{Checkpoint, Converted, Entry, write_safetensors},
     error::WeightsError,
     format::{Format, LayerFile},
     recurrent::{DirectionArrays, RecurrentWeights},

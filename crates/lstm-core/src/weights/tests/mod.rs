@@ -1,5 +1,7 @@
 //! Weights in and out.
 
+mod bad_input;
+mod pytorch;
 mod round_trips;
 
 use std::path::PathBuf;
