@@ -29,12 +29,18 @@ use self::graph::{Graph, Origin};
 pub use self::layer::{OnnxLayer, OnnxOutput};
 pub use self::node::{OnnxDirection, OnnxLayout};
 use self::node::{OnnxDirection as Direction, RecurrentNode, input};
+use super::checkpoint;
 use super::error::WeightsError;
 use super::format::ReadLayers;
 use super::recurrent::RecurrentWeights;
 
 /// What such a file is called in errors.
 const CONTAINER: &str = "ONNX model";
+
+/// What a file may begin with: the tag of any field of `ModelProto`. Nearly all begin with the first one.
+const FIRST_BYTES: [u8; 12] = [
+    0x08, 0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72, 0xa2, 0xca, 0xd2,
+];
 
 /// An ONNX model, as far as it is made of LSTMs and GRUs.
 ///
@@ -71,17 +77,27 @@ impl OnnxModel {
     /// A file that cannot be read, or is no ONNX model, or cut short; a directory.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
         let path = path.as_ref();
+        let unrecognised = |message: String| WeightsError::Unrecognised {
+            path: path.to_owned(),
+            message: format!("{message}, expected an ONNX model"),
+        };
+        // Before the whole of a file is read that is something else.
+        let beginning = checkpoint::beginning(path)?;
+        match beginning.first() {
+            None => return Err(unrecognised("it is empty".to_owned())),
+            Some(first) if !FIRST_BYTES.contains(first) => {
+                let start = &beginning[..beginning.len().min(16)];
+                return Err(unrecognised(format!(
+                    "it begins with `{}`",
+                    start.escape_ascii()
+                )));
+            }
+            Some(_) => {}
+        }
         let bytes = std::fs::read(path).map_err(|source| WeightsError::Read {
             path: path.to_owned(),
             source,
         })?;
-        let unrecognised = |message: &str| WeightsError::Unrecognised {
-            path: path.to_owned(),
-            message: format!("{message}, expected an ONNX model"),
-        };
-        if bytes.is_empty() {
-            return Err(unrecognised("it is empty"));
-        }
         let size = bytes.len();
         let model = proto::Model::decode(prost::bytes::Bytes::from(bytes));
         let model = model.map_err(|error| WeightsError::Damaged {
@@ -89,7 +105,9 @@ impl OnnxModel {
             container: CONTAINER,
             message: error.to_string(),
         })?;
-        let graph = model.graph.ok_or_else(|| unrecognised("it has no graph"))?;
+        let graph = model
+            .graph
+            .ok_or_else(|| unrecognised("it has no graph".to_owned()))?;
         Ok(Self::of(Graph::new(path, graph, size)))
     }
 
