@@ -17,6 +17,8 @@ mod operators;
 mod proto;
 mod stacks;
 mod tensor;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -52,7 +52,9 @@ impl Case {
     fn check(&self, name: &str) {
         const FED: [&str; 4] = ["X", "sequence_lens", "initial_h", "initial_c"];
         let attributes = self.attributes.iter();
-        let attributes = attributes.map(|(name, value)| attribute(name, value)).collect();
+        let attributes = attributes
+            .map(|(name, value)| attribute(name, value))
+            .collect();
         let inputs: Vec<&str> = self.node_inputs.iter().map(String::as_str).collect();
         let outputs: Vec<&str> = self.node_outputs.iter().map(String::as_str).collect();
         let node = named(name, node(&self.op, &inputs, &outputs, attributes));
@@ -64,7 +66,10 @@ impl Case {
             .collect();
         let (_folder, path) = written(&model(vec![node], constants).encode_to_vec());
 
-        let layer = OnnxModel::open(path).unwrap().layer(name, &Device::flex()).unwrap();
+        let layer = OnnxModel::open(path)
+            .unwrap()
+            .layer(name, &Device::flex())
+            .unwrap();
         let tensor = |input: &str| {
             let Numbers { shape, data } = self.inputs.get(input)?;
             let data = TensorData::new(data.clone(), shape.clone());
@@ -78,7 +83,9 @@ impl Case {
             (Some(hidden), None) => Some(RecurrentState::Gru(GruState { hidden })),
             (None, _) => None,
         };
-        let found = layer.forward(tensor("X").unwrap(), lengths.as_deref(), state).unwrap();
+        let found = layer
+            .forward(tensor("X").unwrap(), lengths.as_deref(), state)
+            .unwrap();
         for (output, expected) in &self.expected {
             match output.as_str() {
                 "Y" => same(&found.y, expected, name),

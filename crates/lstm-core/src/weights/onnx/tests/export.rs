@@ -50,7 +50,9 @@ proptest! {
 }
 
 fn layer() -> LstmConfig {
-    LstmConfig::new(3, 4).with_layers(2).with_bidirectional(true)
+    LstmConfig::new(3, 4)
+        .with_layers(2)
+        .with_bidirectional(true)
 }
 
 /// The names of a model's inputs and outputs.
@@ -66,7 +68,10 @@ fn interface(inputs: OnnxInputs) -> [Vec<String>; 2] {
 fn a_model_takes_what_was_asked_for_and_nothing_else() {
     let outputs = ["output", "h_n", "c_n"];
     let [input, output] = interface(OnnxInputs::default());
-    assert_eq!((&input[..], &output[..]), (&["input".to_owned()][..], &outputs.map(str::to_owned)[..]));
+    assert_eq!(
+        (&input[..], &output[..]),
+        (&["input".to_owned()][..], &outputs.map(str::to_owned)[..])
+    );
     let [input, output] = interface(OnnxInputs {
         lengths: true,
         initial_state: true,

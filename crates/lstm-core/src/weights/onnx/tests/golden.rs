@@ -44,7 +44,10 @@ impl Golden {
         assert_eq!(found.dims().to_vec(), *shape, "shape of {name}");
         for (place, (found, expected)) in found.to_data().iter::<f32>().zip(data).enumerate() {
             let difference = (found - expected).abs();
-            assert!(difference <= 1e-6, "{name}: {found} at {place}, expected {expected}");
+            assert!(
+                difference <= 1e-6,
+                "{name}: {found} at {place}, expected {expected}"
+            );
         }
     }
 }
@@ -150,7 +153,12 @@ fn a_stacked_bidirectional_lstm_by_pytorchs_first_exporter_is_one_stack_that_agr
 
 #[test]
 fn a_stacked_bidirectional_lstm_by_pytorchs_second_exporter_is_one_stack_that_agrees() {
-    stack_agrees("pytorch_lstm_dynamo", &first_node("pytorch_lstm_dynamo"), Cell::Lstm, [2, 2]);
+    stack_agrees(
+        "pytorch_lstm_dynamo",
+        &first_node("pytorch_lstm_dynamo"),
+        Cell::Lstm,
+        [2, 2],
+    );
 }
 
 #[test]

@@ -123,7 +123,9 @@ fn integers(name: &str, values: &[i64]) -> Tensor {
 
 /// 1, 2, 3, … of some shape.
 fn counted(name: &str, shape: &[usize]) -> Tensor {
-    let values: Vec<f32> = (1..=shape.iter().product()).map(|i: usize| i as f32).collect();
+    let values: Vec<f32> = (1..=shape.iter().product())
+        .map(|i: usize| i as f32)
+        .collect();
     floats(name, shape, &values)
 }
 
@@ -134,7 +136,10 @@ const INPUT: usize = 3;
 /// An LSTM without biases that reads W and R, and with more attributes than `hidden_size`.
 fn lstm(attributes: Vec<Attribute>) -> Node {
     let attributes = [vec![int("hidden_size", HIDDEN as i64)], attributes].concat();
-    named("rnn", node("LSTM", &["x", "W", "R"], &["y", "y_h", "y_c"], attributes))
+    named(
+        "rnn",
+        node("LSTM", &["x", "W", "R"], &["y", "y_h", "y_c"], attributes),
+    )
 }
 
 fn input_weight() -> Tensor {
@@ -147,7 +152,11 @@ fn recurrent_weight() -> Tensor {
 
 /// What [`lstm`] gives as it is.
 fn plain() -> RecurrentWeights {
-    weights(&model(vec![lstm(vec![])], vec![input_weight(), recurrent_weight()])).unwrap()
+    weights(&model(
+        vec![lstm(vec![])],
+        vec![input_weight(), recurrent_weight()],
+    ))
+    .unwrap()
 }
 
 /// The input weight `[INPUT, 4 * HIDDEN]` of the only direction of the only layer.
