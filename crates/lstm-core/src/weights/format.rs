@@ -5,7 +5,7 @@ use std::path::Path;
 use super::checkpoint::Checkpoint;
 use super::error::WeightsError;
 use super::recurrent::RecurrentWeights;
-use super::{burn_layers, file, native, pytorch};
+use super::{burn_layers, file, native, onnx, pytorch};
 
 /// Whose names, gate orders and layouts the layers of a file have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,13 +16,17 @@ pub enum Format {
     /// burn's own `Lstm`, `Gru`, `BiLstm` and `BiGru`: `input_gate.input_transform.weight`, … in `.bpk` or
     /// `.safetensors`; written as the one that the file is named after.
     Burn,
+    /// LSTM and GRU nodes of an ONNX model. What other formats call the beginning of the tensors' names is
+    /// here the name of the first layer's node, or any beginning of it that no other stack has. Written as a
+    /// model that takes `input` only; [`OnnxInputs`](super::OnnxInputs) adds others.
+    Onnx,
     /// This crate's own: `layers.0.input_weight`, … in `.safetensors`, as in a bundle.
     Native,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::PyTorch, Self::Burn, Self::Native];
+    pub const ALL: [Self; 4] = [Self::PyTorch, Self::Burn, Self::Onnx, Self::Native];
 
     /// Opens a file to look for its layers.
     ///
@@ -34,6 +38,7 @@ impl Format {
         let reader: Box<dyn ReadLayers> = match self {
             Self::PyTorch => Box::new(pytorch::Layers(Checkpoint::open(path)?)),
             Self::Burn => Box::new(burn_layers::Layers(Checkpoint::open(path)?)),
+            Self::Onnx => Box::new(onnx::OnnxModel::open(path)?),
             Self::Native => Box::new(native::Layers(Checkpoint::open(path)?)),
         };
         Ok(LayerFile {
@@ -62,6 +67,7 @@ impl Format {
         let bytes = match self {
             Self::PyTorch => pytorch::to_bytes(weights, &prefix)?,
             Self::Burn => burn_layers::to_bytes(weights, &prefix, path)?,
+            Self::Onnx => onnx::to_bytes(weights, &prefix, onnx::OnnxInputs::default())?,
             Self::Native => native::to_bytes(weights, &prefix),
         };
         file::write(path, &bytes)
@@ -104,6 +110,7 @@ impl std::fmt::Display for Format {
         formatter.write_str(match self {
             Self::PyTorch => "PyTorch",
             Self::Burn => "burn",
+            Self::Onnx => "ONNX",
             Self::Native => "this crate",
         })
     }
@@ -120,6 +127,13 @@ pub struct LayerFile {
 pub(super) trait ReadLayers {
     /// Where there are layers, sorted.
     fn prefixes(&self) -> Vec<String>;
+
+    /// Which of these places is meant: a dot that is missing at the end is added.
+    fn place(&self, prefix: &str) -> Option<String> {
+        let mut found = self.prefixes().into_iter();
+        let dotted = dotted(prefix);
+        found.find(|found| *found == prefix || *found == dotted)
+    }
 
     /// The layer at one of these places.
     fn read(&self, prefix: &str) -> Result<RecurrentWeights, WeightsError>;
@@ -138,20 +152,14 @@ impl LayerFile {
     ///
     /// No such layer; a tensor that is missing, unknown, misshapen, or not of floating-point numbers.
     pub fn read(&self, prefix: &str) -> Result<RecurrentWeights, WeightsError> {
-        let found = self.prefixes();
-        let dotted = dotted(prefix);
-        let Some(prefix) = found
-            .iter()
-            .find(|found| **found == prefix || **found == dotted)
-        else {
-            return Err(WeightsError::NoLayer {
-                path: self.path.clone(),
-                format: self.format,
-                prefix: prefix.to_owned(),
-                found,
-            });
-        };
-        let weights = self.reader.read(prefix)?;
+        let place = self.reader.place(prefix);
+        let place = place.ok_or_else(|| WeightsError::NoLayer {
+            path: self.path.clone(),
+            format: self.format,
+            prefix: prefix.to_owned(),
+            found: self.prefixes(),
+        })?;
+        let weights = self.reader.read(&place)?;
         weights.check()?;
         Ok(weights)
     }

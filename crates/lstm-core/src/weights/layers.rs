@@ -7,7 +7,9 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use super::array::Array;
 use super::error::WeightsError;
-use super::format::Format;
+use super::file;
+use super::format::{Format, dotted};
+use super::onnx::{self, OnnxInputs};
 use super::packed::PackedWeights;
 use super::recurrent::RecurrentWeights;
 use super::stacked::StackedArrays;
@@ -51,6 +53,57 @@ macro_rules! in_and_out {
             /// A file that cannot be written, a layer that PyTorch does not have.
             pub fn to_pytorch(&self, path: impl AsRef<Path>, prefix: &str) -> Result<(), WeightsError> {
                 Format::PyTorch.write(&self.weights(), path, prefix)
+            }
+
+            #[doc = concat!("The ", $kind, " of an ONNX model: the node of that name, with the layers that follow it, or the")]
+            /// only one whose name begins like this; `""` where the model has no other. Dropout, which models for
+            /// inference have not, is 0.
+            ///
+            /// ```no_run
+            /// # use burn::tensor::Device;
+            #[doc = concat!("# use lstm_core::{OnnxInputs, ", stringify!($layer), "};")]
+            #[doc = concat!("let layer = ", stringify!($layer), "::from_onnx(\"model.onnx\", \"/rnn/LSTM\", &Device::flex())?;")]
+            /// layer.to_onnx("back.onnx", "rnn.", OnnxInputs { lengths: true, initial_state: true })?;
+            /// # Ok::<(), lstm_core::WeightsError>(())
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// A file that cannot be read, is damaged, or has no such node; a tensor that is missing,
+            /// misshapen, not constant, or not of floating-point numbers; a node that does what no layer
+            /// here does.
+            pub fn from_onnx(
+                path: impl AsRef<Path>,
+                name: &str,
+                device: &Device,
+            ) -> Result<Self, WeightsError> {
+                Self::from_file(Format::Onnx, path, name, device)
+            }
+
+            /// Writes an ONNX model of the layer for inference; nodes' names begin with `prefix`. Reading it
+            /// gives the same bits.
+            ///
+            /// It takes `input` `[batch, time, d_input]` and what `inputs` asks for, and gives `output`
+            /// `[batch, time, d_output]`, zero in the padding, `h_n` and, of an LSTM, `c_n`
+            /// `[layers * directions, batch, d_hidden]`. Batch and time may be of any size.
+            ///
+            /// # Errors
+            ///
+            /// A file that cannot be written, a layer that ONNX does not have: with a projection or a limit
+            /// of the cell state.
+            pub fn to_onnx(
+                &self,
+                path: impl AsRef<Path>,
+                prefix: &str,
+                inputs: OnnxInputs,
+            ) -> Result<(), WeightsError> {
+                let weights = self.weights();
+                weights.check()?;
+                if self.limit().is_some() {
+                    return Err(onnx::no_place("limit of the cell state"));
+                }
+                let bytes = onnx::to_bytes(&weights, &dotted(prefix), inputs)?;
+                file::write(path.as_ref(), &bytes)
             }
 
             #[doc = concat!("The ", $kind, " at `prefix` in a file of any [`Format`].")]
@@ -115,6 +168,11 @@ impl Lstm {
     pub fn weight_gradients(&self, gradients: &Gradients) -> RecurrentWeights {
         unpacked(Cell::Lstm, &self.layers, Some(gradients))
     }
+
+    /// What the cell state is limited to, which is no weight.
+    fn limit(&self) -> Option<f32> {
+        self.cell_clip
+    }
 }
 
 impl Gru {
@@ -158,6 +216,10 @@ impl Gru {
     /// none.
     pub fn weight_gradients(&self, gradients: &Gradients) -> RecurrentWeights {
         unpacked(self.cell(), &self.layers, Some(gradients))
+    }
+
+    fn limit(&self) -> Option<f32> {
+        None
     }
 
     fn cell(&self) -> Cell {
@@ -207,6 +269,13 @@ impl Recurrent {
         match self {
             Self::Lstm(lstm) => lstm.weight_gradients(gradients),
             Self::Gru(gru) => gru.weight_gradients(gradients),
+        }
+    }
+
+    fn limit(&self) -> Option<f32> {
+        match self {
+            Self::Lstm(lstm) => lstm.limit(),
+            Self::Gru(gru) => gru.limit(),
         }
     }
 }

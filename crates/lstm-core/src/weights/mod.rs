@@ -29,6 +29,8 @@ mod layers;
 #[cfg(feature = "weights")]
 mod native;
 #[cfg(feature = "weights")]
+mod onnx;
+#[cfg(feature = "weights")]
 mod pytorch;
 #[cfg(feature = "weights")]
 mod recurrent;
@@ -45,5 +47,6 @@ pub use {
     checkpoint::{Checkpoint, Converted, Entry, write_safetensors},
     error::WeightsError,
     format::{Format, LayerFile},
+    onnx::{OnnxDirection, OnnxInputs, OnnxLayer, OnnxLayout, OnnxModel, OnnxOutput},
     recurrent::{DirectionArrays, RecurrentWeights},
 };

@@ -20,7 +20,7 @@ fn path(name: &str) -> (tempfile::TempDir, PathBuf) {
 }
 
 /// The weights of random LSTMs: stacked, bidirectional, projected, without biases.
-fn lstm_weights() -> impl Strategy<Value = RecurrentWeights> {
+pub(super) fn lstm_weights() -> impl Strategy<Value = RecurrentWeights> {
     let sizes = (1usize..6, 2usize..7, 1usize..4);
     let kinds = (any::<bool>(), any::<bool>(), any::<bool>(), 0u64..1000);
     (sizes, kinds).prop_map(
@@ -38,7 +38,7 @@ fn lstm_weights() -> impl Strategy<Value = RecurrentWeights> {
 }
 
 /// The weights of random GRUs with the reset gate at one place.
-fn gru_weights(reset: ResetGate) -> impl Strategy<Value = RecurrentWeights> {
+pub(super) fn gru_weights(reset: ResetGate) -> impl Strategy<Value = RecurrentWeights> {
     let sizes = (1usize..6, 1usize..7, 1usize..4);
     let kinds = (any::<bool>(), any::<bool>(), 0u64..1000);
     (sizes, kinds).prop_map(move |((d_input, d_hidden, layers), (both, bias, seed))| {
