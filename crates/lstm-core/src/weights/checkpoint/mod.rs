@@ -208,15 +208,22 @@ fn keras_archive(_: &Path) -> Result<Container, WeightsError> {
 
 #[cfg(not(feature = "hdf5"))]
 fn hdf5_file(path: &Path) -> Result<Container, WeightsError> {
-    Err(WeightsError::Feature {
-        path: path.to_owned(),
-        container: "HDF5 file",
-        feature: "hdf5",
-    })
+    Err(needs_hdf5(path, "HDF5 file"))
 }
 
 #[cfg(not(feature = "hdf5"))]
-use hdf5_file as keras_archive;
+fn keras_archive(path: &Path) -> Result<Container, WeightsError> {
+    Err(needs_hdf5(path, "Keras file"))
+}
+
+#[cfg(not(feature = "hdf5"))]
+fn needs_hdf5(path: &Path, container: &'static str) -> WeightsError {
+    WeightsError::Feature {
+        path: path.to_owned(),
+        container,
+        feature: "hdf5",
+    }
+}
 
 /// The most bytes that are believed to be packed into `size` bytes of a file. Trained weights hardly shrink;
 /// zeros do, and some may be.

@@ -190,6 +190,21 @@ fn keras_files_are_not_written() {
     assert!(!path.exists());
 }
 
+#[cfg(not(feature = "hdf5"))]
+#[test]
+fn without_the_feature_files_of_hdf5_say_which_one_reads_them() {
+    for (file, container) in [("stack.h5", "HDF5 file"), ("model.keras", "Keras file")] {
+        let error = Format::Keras
+            .open(keras_file(file))
+            .err()
+            .expect("it is not read");
+        let expected = format!(
+            "is a {container}, which only builds with the feature `hdf5` of lstm-core read"
+        );
+        assert!(error.to_string().contains(&expected), "{error}");
+    }
+}
+
 /// An `.npz` file of zeros under these names.
 fn zeros(path: &Path, tensors: &[(&str, &[usize])]) {
     let entries = tensors.iter().map(|(name, shape)| {
