@@ -42,6 +42,18 @@ pub enum WeightsError {
         /// What it begins with, and what was expected.
         message: String,
     },
+    /// A file is of a kind that this build does not read.
+    #[error(
+        "{path} is a {container}, which only builds with the feature `{feature}` of lstm-core read"
+    )]
+    Feature {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        container: &'static str,
+        /// What builds that read it have.
+        feature: &'static str,
+    },
     /// There is no layer where one was looked for.
     #[error(
         "{path} has no LSTM or GRU of {format} at `{prefix}`; {}",
@@ -145,6 +157,12 @@ pub enum WeightsError {
         format: Format,
         /// How such files are named.
         expected: String,
+    },
+    /// A format is only read.
+    #[error("layers of {format} are read, but not written")]
+    NotWritten {
+        /// The format.
+        format: Format,
     },
     /// A format has no place for a layer.
     #[error("{format} has no {what}")]

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::checkpoint::Checkpoint;
 use super::error::WeightsError;
 use super::recurrent::RecurrentWeights;
-use super::{burn_layers, file, native, onnx, pytorch};
+use super::{burn_layers, file, keras, native, onnx, pytorch};
 
 /// Whose names, gate orders and layouts the layers of a file have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,6 +13,15 @@ pub enum Format {
     /// `torch.nn.LSTM`'s and `torch.nn.GRU`'s: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, … in
     /// `.safetensors`, `.pt` or `.pth`; written as `.safetensors`.
     PyTorch,
+    /// Keras': `kernel`, `recurrent_kernel` and `bias` by their variables' paths in `.npz` or `.safetensors`,
+    /// and with the feature `hdf5` in `.weights.h5`, `.keras` and `.h5`; read, not written.
+    ///
+    /// Every layer of a model is one layer here, also where several follow each other. Settings that no
+    /// tensor shows are taken for Keras' defaults (a GRU without biases has its reset gate after the
+    /// product; both directions' outputs are put side by side), unless the file has the model's
+    /// configuration (`.keras`, and `.h5` of a whole model) and that describes the layer: then what no
+    /// layer here does is an error. The configuration of a model class of one's own describes none.
+    Keras,
     /// burn's own `Lstm`, `Gru`, `BiLstm` and `BiGru`: `input_gate.input_transform.weight`, … in `.bpk` or
     /// `.safetensors`; written as the one that the file is named after.
     Burn,
@@ -26,7 +35,13 @@ pub enum Format {
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::PyTorch, Self::Burn, Self::Onnx, Self::Native];
+    pub const ALL: [Self; 5] = [
+        Self::PyTorch,
+        Self::Keras,
+        Self::Onnx,
+        Self::Burn,
+        Self::Native,
+    ];
 
     /// Opens a file to look for its layers.
     ///
@@ -37,6 +52,7 @@ impl Format {
         let path = path.as_ref();
         let reader: Box<dyn ReadLayers> = match self {
             Self::PyTorch => Box::new(pytorch::Layers(Checkpoint::open(path)?)),
+            Self::Keras => Box::new(keras::Layers::new(Checkpoint::open(path)?)?),
             Self::Burn => Box::new(burn_layers::Layers(Checkpoint::open(path)?)),
             Self::Onnx => Box::new(onnx::OnnxModel::open(path)?),
             Self::Native => Box::new(native::Layers(Checkpoint::open(path)?)),
@@ -53,7 +69,7 @@ impl Format {
     /// # Errors
     ///
     /// A file that cannot be written, sizes that do not fit each other, a layer for which the format has
-    /// no place.
+    /// no place, a format that is only read.
     pub fn write(
         self,
         weights: &RecurrentWeights,
@@ -66,6 +82,7 @@ impl Format {
         let prefix = dotted(prefix);
         let bytes = match self {
             Self::PyTorch => pytorch::to_bytes(weights, &prefix)?,
+            Self::Keras => return Err(WeightsError::NotWritten { format: self }),
             Self::Burn => burn_layers::to_bytes(weights, &prefix, path)?,
             Self::Onnx => onnx::to_bytes(weights, &prefix, onnx::OnnxInputs::default())?,
             Self::Native => native::to_bytes(weights, &prefix),
@@ -89,6 +106,8 @@ impl Format {
         ];
         let written: &[&str] = match self {
             Self::PyTorch | Self::Native => &["safetensors"],
+            Self::Onnx => &["onnx"],
+            Self::Keras => return Ok(()),
             Self::Burn => &["bpk", "safetensors"],
         };
         let extension = path.extension().and_then(|extension| extension.to_str());
@@ -109,6 +128,7 @@ impl std::fmt::Display for Format {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::PyTorch => "PyTorch",
+            Self::Keras => "Keras",
             Self::Burn => "burn",
             Self::Onnx => "ONNX",
             Self::Native => "this crate",
@@ -128,11 +148,10 @@ pub(super) trait ReadLayers {
     /// Where there are layers, sorted.
     fn prefixes(&self) -> Vec<String>;
 
-    /// Which of these places is meant: a dot that is missing at the end is added.
+    /// Which of these places is meant: what separates it from names may be missing at the end.
     fn place(&self, prefix: &str) -> Option<String> {
         let mut found = self.prefixes().into_iter();
-        let dotted = dotted(prefix);
-        found.find(|found| *found == prefix || *found == dotted)
+        found.find(|found| bare(found) == bare(prefix))
     }
 
     /// The layer at one of these places.
@@ -145,8 +164,8 @@ impl LayerFile {
         self.reader.prefixes()
     }
 
-    /// The weights of the layer whose tensors' names begin with `prefix`; a dot that is missing at its end
-    /// is added.
+    /// The weights of the layer whose tensors' names begin with `prefix`; the dot or slash at its end may be
+    /// missing.
     ///
     /// # Errors
     ///
@@ -163,6 +182,11 @@ impl LayerFile {
         weights.check()?;
         Ok(weights)
     }
+}
+
+/// A prefix without what separates it from names.
+fn bare(prefix: &str) -> &str {
+    prefix.strip_suffix(['.', '/']).unwrap_or(prefix)
 }
 
 /// A prefix that ends with a dot, unless it is empty.

@@ -106,6 +106,30 @@ macro_rules! in_and_out {
                 file::write(path.as_ref(), &bytes)
             }
 
+            #[doc = concat!("The ", $kind, " of Keras 3 at `prefix` in an `.npz` or `.safetensors` file, and with the")]
+            /// feature `hdf5` in a `.weights.h5`, `.keras` or `.h5` file: the layer's path in the file, such
+            /// as `sequential/lstm` or `layers/bidirectional`. All sizes follow from the tensors; dropout,
+            /// which has none, is 0. What else is not in them: see [`Format::Keras`].
+            ///
+            /// ```no_run
+            /// # use burn::tensor::Device;
+            #[doc = concat!("# use lstm_core::", stringify!($layer), ";")]
+            #[doc = concat!("let layer = ", stringify!($layer), "::from_keras(\"model.npz\", \"sequential/encoder\", &Device::flex())?;")]
+            /// # Ok::<(), lstm_core::WeightsError>(())
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// As [`from_pytorch`](Self::from_pytorch), and a layer whose configuration asks for what no
+            /// layer here does.
+            pub fn from_keras(
+                path: impl AsRef<Path>,
+                prefix: &str,
+                device: &Device,
+            ) -> Result<Self, WeightsError> {
+                Self::from_file(Format::Keras, path, prefix, device)
+            }
+
             #[doc = concat!("The ", $kind, " at `prefix` in a file of any [`Format`].")]
             ///
             /// # Errors

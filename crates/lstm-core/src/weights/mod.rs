@@ -25,6 +25,8 @@ mod file;
 #[cfg(feature = "weights")]
 mod format;
 #[cfg(feature = "weights")]
+mod keras;
+#[cfg(feature = "weights")]
 mod layers;
 #[cfg(feature = "weights")]
 mod native;

@@ -1,6 +1,10 @@
 //! A file of tensors by name, whatever its container.
 
+mod archive;
 mod burnpack;
+#[cfg(feature = "hdf5")]
+mod hdf5;
+mod npz;
 mod pytorch;
 mod safetensors;
 
@@ -16,9 +20,9 @@ use super::array::{Array, ElementType, elements};
 use super::error::WeightsError;
 use super::file;
 
-/// A file of tensors by name: safetensors, PyTorch's `.pt`, burn's `.bpk`. The container follows from
-/// the contents, not from the file's name. Opening reads what tensors there are; values are read when
-/// they are asked for.
+/// A file of tensors by name: safetensors, PyTorch's `.pt`, NumPy's `.npz`, burn's `.bpk`, and with the
+/// feature `hdf5` Keras' `.weights.h5` and `.keras`. The container follows from the contents, not from the
+/// file's name. Opening reads what tensors there are; values are read when they are asked for.
 pub struct Checkpoint {
     path: PathBuf,
     contents: Contents,
@@ -70,8 +74,7 @@ impl Checkpoint {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
         let path = path.as_ref();
         let beginning = beginning(path)?;
-        let (container, open) =
-            container(&beginning).ok_or_else(|| unrecognised(path, &beginning))?;
+        let (container, open) = container(path, &beginning)?;
         let contents = open(path)
             .and_then(|contents| plausible(path, contents))
             .map_err(|message| WeightsError::Damaged {
@@ -215,26 +218,30 @@ pub fn write_safetensors(
     file::write(path.as_ref(), &safetensors_bytes(tensors, None))
 }
 
-/// A container by how its files begin: what it is called, and how it is opened.
-fn container(beginning: &[u8]) -> Option<(&'static str, fn(&Path) -> Opened)> {
+/// What a container is called, and how it is opened.
+type Container = (&'static str, fn(&Path) -> Opened);
+
+/// The container of a file by how it begins.
+fn container(path: &Path, beginning: &[u8]) -> Result<Container, WeightsError> {
     if burnpack::begins(beginning) {
-        Some(("burnpack file", burnpack::open))
+        Ok(("burnpack file", burnpack::open))
     } else if safetensors::begins(beginning) {
-        Some(("safetensors file", safetensors::open))
+        // Before PyTorch's: the length of a header may look like the start of a pickle.
+        Ok(("safetensors file", safetensors::open))
+    } else if archive::begins(beginning) {
+        archive::container(path)
+    } else if beginning.starts_with(HDF5) {
+        hdf5_file(path)
     } else if pytorch::begins(beginning) {
-        Some(("PyTorch file", pytorch::open))
+        Ok(("PyTorch file", pytorch::open))
     } else {
-        None
+        Err(unrecognised(path, beginning))
     }
 }
 
 /// Refuses files whose tensors would take absurdly more memory than the file has bytes, which compressed
 /// containers and views of one number can claim.
 fn plausible(path: &Path, contents: Contents) -> Result<Contents, String> {
-    /// What is always believed.
-    const SMALL: u64 = 64 << 20;
-    /// What deflate makes of weights is not much smaller than they are; zeros may be, and some may be.
-    const TIMES: u64 = 16;
     let size = std::fs::metadata(path)
         .map_err(|error| error.to_string())?
         .len();
@@ -243,13 +250,52 @@ fn plausible(path: &Path, contents: Contents) -> Result<Contents, String> {
         Some(byte_len(&entry.shape, element).map_or(u64::MAX, |bytes| bytes as u64))
     });
     let claimed = sizes.fold(0, u64::saturating_add);
-    if claimed > SMALL.saturating_add(size.saturating_mul(TIMES)) {
+    let most = believed(size);
+    if claimed > most {
         return Err(format!(
-            "its tensors would be {claimed} bytes, but the file has {size} (at most {TIMES} times as many \
-             are believed)"
+            "its tensors would be {claimed} bytes, but of the {size} that the file has at most {most} are \
+             believed"
         ));
     }
     Ok(contents)
+}
+
+/// What HDF5 files begin with.
+const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
+
+#[cfg(feature = "hdf5")]
+fn hdf5_file(_: &Path) -> Result<Container, WeightsError> {
+    Ok(("HDF5 file", hdf5::open))
+}
+
+#[cfg(feature = "hdf5")]
+fn keras_archive(_: &Path) -> Result<Container, WeightsError> {
+    Ok(("Keras file", hdf5::open_keras))
+}
+
+#[cfg(not(feature = "hdf5"))]
+fn hdf5_file(path: &Path) -> Result<Container, WeightsError> {
+    Err(needs_hdf5(path, "HDF5 file"))
+}
+
+#[cfg(not(feature = "hdf5"))]
+fn keras_archive(path: &Path) -> Result<Container, WeightsError> {
+    Err(needs_hdf5(path, "Keras file"))
+}
+
+#[cfg(not(feature = "hdf5"))]
+fn needs_hdf5(path: &Path, container: &'static str) -> WeightsError {
+    WeightsError::Feature {
+        path: path.to_owned(),
+        container,
+        feature: "hdf5",
+    }
+}
+
+/// The most bytes that are believed to be packed into `size` bytes of a file. Trained weights hardly shrink;
+/// zeros do, and some may be.
+fn believed(size: u64) -> u64 {
+    size.saturating_mul(16).saturating_add(64 << 20)
 }
 
 /// How many bytes of a file decide what it is: a tar archive says so at 257.
@@ -269,7 +315,8 @@ pub(super) fn beginning(path: &Path) -> Result<Vec<u8>, WeightsError> {
 }
 
 fn unrecognised(path: &Path, beginning: &[u8]) -> WeightsError {
-    const KNOWN: &str = "expected safetensors, PyTorch's .pt or .pth, burn's .bpk";
+    const KNOWN: &str = "expected safetensors, PyTorch's .pt or .pth, NumPy's .npz, Keras' .weights.h5 or .keras, \
+                         burn's .bpk";
     let message = if beginning.is_empty() {
         format!("it is empty; {KNOWN}")
     } else {

@@ -335,6 +335,7 @@ impl RecurrentNode<'_> {
                 path,
                 tensor: self.tensor(index),
                 found,
+                expected: "f32, f64, f16 or bf16",
             },
             Fault::Read(path, source) => WeightsError::Read { path, source },
         }
