@@ -25,7 +25,8 @@ pub struct Arguments {
     /// The file that is read.
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// The file that is written: .safetensors for pytorch and native, .bpk or .safetensors for burn.
+    /// The file that is written: .safetensors for pytorch and native, .onnx for onnx, .bpk or .safetensors
+    /// for burn.
     #[arg(value_name = "OUT")]
     output: PathBuf,
     /// Which layer of the file, by what its tensors' names begin with (`lstm weights` lists them); not
@@ -42,6 +43,10 @@ pub struct Arguments {
 enum From {
     /// torch.nn.LSTM and GRU, in .safetensors, .pt or .pth
     Pytorch,
+    /// Keras 3, in .npz, .safetensors, .weights.h5, .keras or .h5
+    Keras,
+    /// The LSTM and GRU nodes of an .onnx model
+    Onnx,
     /// burn's own Lstm, Gru, BiLstm and BiGru, in .bpk or .safetensors
     Burn,
     /// The layers of this program, in .safetensors
@@ -53,6 +58,8 @@ enum From {
 enum To {
     /// What torch.nn.LSTM.load_state_dict accepts
     Pytorch,
+    /// A model for ONNX Runtime, of the layer alone
+    Onnx,
     /// burn's own Lstm, Gru, BiLstm and BiGru
     Burn,
     /// The layers of this program
@@ -62,11 +69,14 @@ enum To {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let format = match arguments.from {
         From::Pytorch => Format::PyTorch,
+        From::Keras => Format::Keras,
+        From::Onnx => Format::Onnx,
         From::Burn => Format::Burn,
         From::Native => Format::Native,
     };
     let to = match arguments.to {
         To::Pytorch => Format::PyTorch,
+        To::Onnx => Format::Onnx,
         To::Burn => Format::Burn,
         To::Native => Format::Native,
     };
