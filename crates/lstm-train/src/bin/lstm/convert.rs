@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use lstm_core::{Converted, Format, LayerFile};
+use lstm_core::{Converted, Format, LayerFile, OnnxInputs, Recurrent};
+use lstm_train::device;
 
 use crate::Failure;
 
@@ -36,6 +37,12 @@ pub struct Arguments {
     /// What the names of the written tensors begin with.
     #[arg(long, value_name = "P", default_value = "")]
     output_prefix: String,
+    /// Of onnx: the model also takes `lengths`, how long each sequence is.
+    #[arg(long)]
+    lengths: bool,
+    /// Of onnx: the model also takes the states to start from, `initial_h` and `initial_c`.
+    #[arg(long)]
+    initial_state: bool,
 }
 
 /// What can be read.
@@ -87,7 +94,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let weights = file.read(&prefix)?;
     say_converted(&weights.converted);
-    to.write(&weights, &arguments.output, &arguments.output_prefix)?;
+    let inputs = OnnxInputs {
+        lengths: arguments.lengths,
+        initial_state: arguments.initial_state,
+    };
+    let (output, prefix) = (&arguments.output, &arguments.output_prefix);
+    if inputs == OnnxInputs::default() {
+        to.write(&weights, output, prefix)?;
+    } else if to == Format::Onnx {
+        let device = device::parse(device::default_name())?;
+        Recurrent::from_weights(&weights, &device)?.to_onnx(output, prefix, inputs)?;
+    } else {
+        return Err("--lengths and --initial-state are for --to onnx".into());
+    }
     eprintln!(
         "wrote {} ({}, {} parameters) for {to} to {}",
         weights.cell,
