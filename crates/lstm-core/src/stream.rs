@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::module::Param;
 use burn::tensor::Tensor;
 
-use crate::sequence::{FastCell, LayerStream, LooseWeights, PreparedWeights, sizes};
+use crate::sequence::{Company, FastCell, LayerStream, LooseWeights, PreparedWeights, sizes};
 use crate::weights::PackedWeights;
 
 /// Something that reads one time step after the other and remembers. A trait, so that a stream
@@ -84,11 +84,13 @@ impl PreparedLayer {
 
     /// A stream of `batch` sequences, whose states are zero.
     pub fn stream(&self, batch: usize) -> PreparedStream {
+        let members = |weights: &Arc<PreparedWeights>| weights.members(batch);
         let layers = self.layers.iter();
         PreparedStream {
             batch,
+            company: Company::new(layers.clone().map(members).max().unwrap_or(1)),
             layers: layers
-                .map(|weights| LayerStream::new(weights.clone(), batch))
+                .map(|weights| LayerStream::new(weights.clone(), batch, members(weights)))
                 .collect(),
         }
     }
@@ -107,6 +109,7 @@ impl PreparedLayer {
 /// A stream through a [`PreparedLayer`]. A step allocates nothing.
 pub struct PreparedStream {
     batch: usize,
+    company: Company,
     layers: Vec<LayerStream>,
 }
 
@@ -170,7 +173,9 @@ impl Stream for PreparedStream {
             .split_first_mut()
             .expect("a layer has at least one layer in its stack");
         rest.iter_mut()
-            .fold(first.step(x), |below, layer| layer.step(below))
+            .fold(first.step(&mut self.company, x), |below, layer| {
+                layer.step(&mut self.company, below)
+            })
     }
 
     fn reset(&mut self) {
