@@ -15,7 +15,7 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use self::table::{HELD_UP, OF_A_TURN, Order, Run, STAY, Table, Wait};
+use self::table::{Order, Run, Table, Wait};
 use super::plan::share;
 
 /// Runs that a companion should have come for.
@@ -26,9 +26,6 @@ const LONGEST_SILENCE: usize = 255;
 
 /// Turns that companions are waited for before what they have not begun is done without them.
 const PATIENCE: usize = 400;
-
-/// Runs that pass without company after it has held somebody up; doubled each time that it does.
-const DISMISSED: usize = 64;
 
 /// How work is cut.
 #[derive(Debug, Clone, Copy)]
@@ -59,8 +56,6 @@ pub(crate) struct Company {
     silence: usize,
     /// What `silence` begins from when company has been asked for.
     pause: usize,
-    /// How often companions have held this thread up of late.
-    held_up: u32,
 }
 
 impl Company {
@@ -70,7 +65,6 @@ impl Company {
             table: Arc::new(Table::new(members.max(1))),
             silence: 0,
             pause: 0,
-            held_up: 0,
         }
     }
 
@@ -108,16 +102,11 @@ impl Company {
         }
         if run.wait(PATIENCE) == Wait::TooLong {
             for index in 1..members {
+                let own = share(pieces.count, index, members).len();
                 // Who has not begun is not there, whatever the seat says.
-                if run.take(index) == share(pieces.count, index, members).len() {
+                if run.take(index) == own && own > 0 {
                     self.table.stand_up(&self.table.seats[index]);
                 }
-            }
-            if run.wait(HELD_UP + pieces.multiplications / OF_A_TURN) == Wait::TooLong {
-                // The machine is busy: its processors are not free for company.
-                self.held_up = (self.held_up + 1).min(6);
-                self.silence = DISMISSED << self.held_up;
-                self.table.over.store(true, Ordering::Relaxed);
             }
         }
         drop(run);
@@ -149,11 +138,7 @@ impl Company {
             } else {
                 self.pause = 0;
             }
-            if runs >= STAY {
-                self.held_up = self.held_up.saturating_sub(1);
-            }
             self.silence = self.pause;
-            self.table.over.store(false, Ordering::Relaxed);
             let table = Arc::clone(&self.table);
             rayon::spawn(move || table.keep_company(index));
         }

@@ -14,17 +14,17 @@ const LINGER: usize = 3_000;
 
 /// Runs after which a companion leaves in any case: its thread may be needed where rayon can not
 /// tell, because it had this work taken on while it was waiting for some of its own.
-pub const STAY: usize = 512;
+const STAY: usize = 512;
 
 /// Runs after which a companion looks whether its pool has other work.
 const LOOK: usize = 16;
 
-/// Turns, besides what a piece takes, after which whoever waits lets the system run others: a
-/// companion is not on a processor.
-pub const HELD_UP: usize = 4_000;
+/// Turns after which whoever waits lets the system run others: a companion may have lost its
+/// processor.
+const HELD_UP: usize = 4_000;
 
 /// Multiplications that take longer than a turn, on no processor fewer.
-pub const OF_A_TURN: usize = 64;
+const OF_A_TURN: usize = 64;
 
 /// Two cache lines, of which processors fetch the second with the first.
 #[derive(Default)]
@@ -36,7 +36,7 @@ pub struct Apart<T>(pub T);
 pub struct Table {
     /// How many companions are there.
     pub present: Apart<AtomicUsize>,
-    /// Whether companions shall leave.
+    /// Whether nothing will be run any more.
     pub over: AtomicBool,
     /// Whether one of them has panicked.
     pub broken: AtomicBool,

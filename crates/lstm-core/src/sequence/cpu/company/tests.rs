@@ -17,7 +17,6 @@ impl Company {
                 table.seats[index].asked.store(true, Ordering::Relaxed);
                 scope.spawn(move || {
                     while !finished.load(Ordering::Relaxed) {
-                        table.over.store(false, Ordering::Relaxed);
                         table.keep_company(index);
                         table.seats[index].asked.store(true, Ordering::Relaxed);
                     }
