@@ -19,7 +19,7 @@ use crate::lengths::Lengths;
 use crate::random::Purpose;
 use crate::state::{GruState, LstmState};
 use crate::weights::{DirectionWeights, PackedWeights};
-pub(crate) use cpu::{FastCell, LayerStream, LooseWeights, PreparedWeights};
+pub(crate) use cpu::{Company, FastCell, LayerStream, LooseWeights, PreparedWeights};
 pub(crate) use fused::sizes;
 use packing::Packing;
 
