@@ -81,12 +81,12 @@ fn run_direction(
         );
     }
 
-    // The input projection of all real steps is one product.
-    let packed = x
-        .reshape([batch * time, d_input])
-        .select(0, indices(&order.gather, &device));
-    let projected = split_steps(step.project(packed), &packing.active);
-
+    let x = x.reshape([batch * time, d_input]);
+    // What autodiff keeps it keeps in any case; without, only a stretch's projection is there.
+    let stretches = match device.is_autodiff() {
+        true => vec![0..packing.active.len()],
+        false => packing.stretches(),
+    };
     let mut state: Vec<_> = initial
         .into_iter()
         .map(|state| sort(state, packing))
@@ -95,19 +95,25 @@ fn run_direction(
     let mut outputs = Vec::with_capacity(packing.active.len());
     let mut finished = vec![Vec::new(); state.len()];
     let mut running = batch;
-    let steps = projected.into_iter().zip(&packing.active).enumerate();
-    for (index, (projected, &active)) in steps {
-        if active < running {
-            for (state, finished) in state.iter_mut().zip(&mut finished) {
-                finished.push(state.clone().slice([active..running]));
-                *state = state.clone().slice([0..active]);
+    for steps in stretches {
+        // The input projection of all of a stretch's real steps is one product.
+        let places = &order.gather[packing.offsets[steps.start]..packing.offsets[steps.end]];
+        let packed = x.clone().select(0, indices(places, &device));
+        let projected = split_steps(step.project(packed), &packing.active[steps.clone()]);
+        for (index, projected) in steps.zip(projected) {
+            let active = packing.active[index];
+            if active < running {
+                for (state, finished) in state.iter_mut().zip(&mut finished) {
+                    finished.push(state.clone().slice([active..running]));
+                    *state = state.clone().slice([0..active]);
+                }
+                mask = mask.map(|mask| mask.slice([0..active]));
+                running = active;
             }
-            mask = mask.map(|mask| mask.slice([0..active]));
-            running = active;
+            before(index, &state);
+            state = step.forward(projected, state, mask.as_ref());
+            outputs.push(state[0].clone());
         }
-        before(index, &state);
-        state = step.forward(projected, state, mask.as_ref());
-        outputs.push(state[0].clone());
     }
     let finals = state
         .into_iter()

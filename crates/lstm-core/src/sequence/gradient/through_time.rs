@@ -14,10 +14,6 @@ use crate::sequence::reference::{indices, of_direction, scatter, sort, unsort};
 use crate::sequence::{Recurrence, SequenceOptions};
 use crate::weights::DirectionWeights;
 
-/// How many packed steps are gone through at once: enough for products to be as fast as they get,
-/// few enough for gates and their gradients to need little memory.
-const ROWS: usize = 4096;
-
 /// One direction of a layer that has been run, ready to go back.
 pub(super) struct Direction<'a> {
     recurrence: Recurrence,
@@ -153,26 +149,19 @@ impl<'a> Direction<'a> {
         found
     }
 
-    /// The time steps that are gone through at once, in the order of time: those that lie between
-    /// kept cell states, where not all were kept.
+    /// The time steps that are gone through at once, in the order of time: those between kept cell
+    /// states, where not all were kept.
     fn stretches(&self, keeps_cells: bool) -> Vec<Range<usize>> {
-        let (offsets, steps) = (&self.packing.offsets, self.packing.active.len());
-        let every = self.options.checkpoint_every.filter(|_| keeps_cells);
-        let mut stretches = Vec::new();
-        let mut start = 0;
-        while start < steps {
-            let end = match every {
-                Some(every) => start + every.max(1),
-                None => {
-                    let last = offsets[start] + ROWS;
-                    let whole = offsets.partition_point(|&offset| offset <= last) - 1;
-                    whole.max(start + 1)
-                }
-            };
-            stretches.push(start..end.min(steps));
-            start = end;
+        match self.options.checkpoint_every {
+            Some(every) if keeps_cells => {
+                let steps = self.packing.active.len();
+                let starts = (0..steps).step_by(every.max(1));
+                starts
+                    .map(|start| start..start.saturating_add(every.max(1)).min(steps))
+                    .collect()
+            }
+            _ => self.packing.stretches(),
         }
-        stretches
     }
 
     /// How many of the kept cell states belong to these steps.
