@@ -10,7 +10,7 @@ use super::npz::{npy, write_npz};
 use super::{keras_file, path};
 use crate::tests::{assert_close, device, state_of, tensors_of, values};
 use crate::weights::{Format, WeightsError};
-use crate::{Cell, Gru, Lengths, Lstm, Mode, Recurrent, ResetGate};
+use crate::{Gru, Lengths, Lstm, Mode, Recurrent, ResetGate};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -125,8 +125,8 @@ fn layers_of_weight_files_agree_with_keras_unless_they_need_the_configuration() 
         let file = Format::Keras.open(keras_file(file)).unwrap();
         file.read(&place(gru)).unwrap().cell
     };
-    assert_eq!(cell("model.weights.h5"), Cell::Gru);
-    assert_eq!(cell("model.keras"), Cell::GruResetBefore);
+    assert_eq!(cell("model.weights.h5"), crate::Cell::Gru);
+    assert_eq!(cell("model.keras"), crate::Cell::GruResetBefore);
 }
 
 #[cfg(feature = "hdf5")]
