@@ -1,6 +1,6 @@
 //! Models that are complete, but are not what is read: an error names file, node and tensor.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use prost::Message;
 
 use super::{
@@ -447,7 +447,7 @@ fn what_a_node_is_run_on_must_fit_it() {
         .unwrap()
         .layer("rnn", &Device::flex())
         .unwrap();
-    let zeros = |shape: [usize; 3]| Tensor::<3>::zeros(shape, &Device::flex());
+    let zeros = |shape: [usize; 3]| burn::tensor::Tensor::<3>::zeros(shape, &Device::flex());
     let refused = |x, lengths, state| match layer.forward(x, lengths, state) {
         Err(WeightsError::Size {
             what,
