@@ -120,13 +120,15 @@ def exported(name, kind, dynamo, folded=True, **sizes):
     outputs = ["output", "h_n", "c_n"][: 3 if kind is torch.nn.LSTM else 2]
     names = {"input_names": ["input"], "output_names": outputs}
     if dynamo:
-        dynamic = {0: torch.export.Dim("batch"), 1: torch.export.Dim("time")}
-        options = {"dynamic_shapes": [dynamic], "external_data": False, "optimize": folded}
+        dynamic = [{0: torch.export.Dim("batch"), 1: torch.export.Dim("time")}]
+        # Unfolded, sizes of the weights are computed from that of the batch, unless it is fixed.
+        options = {"dynamic_shapes": dynamic if folded else None, "external_data": False, "optimize": folded}
     else:
         dynamic = {"input": {0: "batch", 1: "time"}}
         options = {"dynamic_axes": dynamic, "do_constant_folding": folded}
-    # Of other sizes than what it is run on.
-    traced = torch.randn(BATCH + 1, TIME + 2, INPUT)
+    # Of other sizes than what it is run on, where they are not fixed.
+    fixed = dynamo and not folded
+    traced = torch.from_numpy(x) if fixed else torch.randn(BATCH + 1, TIME + 2, INPUT)
     torch.onnx.export(module, (traced,), path, dynamo=dynamo, **names, **options)
     model = onnx.load(path)
     for message in [*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output]:

@@ -144,6 +144,10 @@ fn weights_that_are_no_floats_are_refused_by_type() {
         node("DequantizeLinear", &["quantised", "scale"], &["W"], vec![]),
         lstm(vec![]),
     ];
+    let quantised = Tensor {
+        name: Some("quantised".to_owned()),
+        ..quantised
+    };
     let message = error(&model(nodes, vec![quantised, recurrent_weight()]));
     says(
         &message,
