@@ -93,7 +93,8 @@ fn a_file_with_any_other_byte_is_read_or_refused() {
 
 #[test]
 fn what_is_no_file_of_weights_is_refused() {
-    let known = "expected safetensors, PyTorch's .pt or .pth, burn's .bpk";
+    let known = "expected safetensors, PyTorch's .pt or .pth, NumPy's .npz, Keras' .weights.h5 or .keras, \
+                 burn's .bpk";
     assert_eq!(
         refused(b""),
         format!("FILE holds no weights that can be read: it is empty; {known}")
