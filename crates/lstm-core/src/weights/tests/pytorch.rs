@@ -151,7 +151,8 @@ fn layers_are_found_in_a_larger_checkpoint() {
 #[test]
 fn other_floats_are_converted_and_named() {
     let single = read("trained.safetensors", "");
-    let rounded: [(&str, ElementType, fn(f32) -> f32); 3] = [
+    type Rounded = (&'static str, ElementType, fn(f32) -> f32);
+    let rounded: [Rounded; 3] = [
         ("float64", ElementType::F64, |value| value),
         ("float16", ElementType::F16, |value| {
             f16::from_f32(value).to_f32()

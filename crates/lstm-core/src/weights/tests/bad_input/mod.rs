@@ -118,7 +118,7 @@ fn what_cannot_be_opened_is_refused() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
         // Nothing is unreadable for the superuser.
         if fs::File::open(&file).is_err() {
             assert!(error(&file).starts_with("cannot read FILE: Permission denied"));
