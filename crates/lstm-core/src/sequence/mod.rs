@@ -60,7 +60,7 @@ pub(crate) struct SequenceOptions {
     /// d_recurrent]`, rows as in the batch.
     pub recurrent_mask: Option<Vec<f32>>,
     /// In training, keep the states of every so many time steps and compute what lies between
-    /// them again when the gradients are; without, keep everything.
+    /// them again when the gradients are; without, keep every step's.
     pub checkpoint_every: Option<usize>,
 }
 

@@ -69,7 +69,7 @@ impl CellGradient for ResetAfterGradient {
 
     fn projected(&self, steps: &StepGradients) -> Tensor<2> {
         let [gates, _] = cut(&steps.recurrent);
-        let candidate = steps.hidden.clone() * self.candidate_slope.clone();
+        let candidate = steps.hidden() * self.candidate_slope.clone();
         Tensor::cat(vec![gates, candidate], 1)
     }
 

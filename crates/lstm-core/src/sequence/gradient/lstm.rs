@@ -146,6 +146,6 @@ impl CellGradient for LstmGradient {
 
     fn projection_weight(&self, steps: &StepGradients) -> Option<Tensor<2>> {
         let shown = self.shown.clone()?;
-        Some(shown.transpose().matmul(steps.hidden.clone()))
+        Some(shown.transpose().matmul(steps.hidden()))
     }
 }

@@ -228,8 +228,15 @@ struct Given {
 struct StepGradients {
     /// Of U·h_{t-1} + b', or what stands for it in the cell: `[rows, gates * d_hidden]`
     recurrent: Tensor<2>,
+    /// Of each step's h_t: `[active rows, d_recurrent]`
+    hidden: Vec<Tensor<2>>,
+}
+
+impl StepGradients {
     /// Of h_t: `[rows, d_recurrent]`
-    hidden: Tensor<2>,
+    fn hidden(&self) -> Tensor<2> {
+        Tensor::cat(self.hidden.clone(), 0)
+    }
 }
 
 /// Some rows of packed steps.

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::gru::{ResetAfterGradient, ResetBeforeGradient};
 use super::lstm::LstmGradient;
-use super::{CellGradient, Given, Layer, StepGradients};
+use super::{CellGradient, Given, Layer, StepGradients, rows_of};
 use crate::gate::ResetGate;
 use crate::sequence::operation::{AsTensors, InputGradients, Settings, Wanted};
 use crate::sequence::packing::{Order, Packing};
@@ -91,62 +91,56 @@ impl<'a> Direction<'a> {
     /// Goes back through all steps. `cells` were kept by the forward pass; `d_final` are the gradients
     /// of the final states `[batch, features]`, hidden first.
     pub fn go(&self, mut cells: Vec<Tensor<2>>, d_final: Vec<Tensor<2>>) -> DirectionGradients {
-        let offsets = &self.packing.offsets;
-        let d_final: Vec<_> = d_final
-            .into_iter()
-            .map(|state| sort(state, self.packing))
-            .collect();
+        let mut states = StateGradients::new(d_final, self.packing);
         let mut found = DirectionGradients::default();
         let mut d_x = Vec::new();
-        let mut running = 0;
-        let mut d_state = vec![None; d_final.len()];
         for steps in self.stretches(!cells.is_empty()).into_iter().rev() {
             let cells = cells.split_off(cells.len() - self.kept(&steps, &cells));
             let cell = self.cell(&steps, cells);
-            let packed = offsets[steps.start]..offsets[steps.end];
-            let d_output = self.d_output.as_ref().map(|d_output| {
-                let places = &self.order.gather[packed.clone()];
-                d_output.clone().select(0, indices(places, &self.device))
-            });
-            let (mut recurrent, mut hidden) = (Vec::new(), Vec::new());
-            for step in steps.rev() {
-                let rows = offsets[step] - packed.start..offsets[step + 1] - packed.start;
-                // The sequences that end here join those that go on.
-                let joining = running..self.packing.active[step];
-                running = joining.end;
-                let mut d_after: Vec<_> = d_state
-                    .into_iter()
-                    .zip(&d_final)
-                    .map(|(d_state, d_final)| join(d_state, d_final, joining.clone()))
-                    .collect();
-                if let Some(d_output) = &d_output {
-                    d_after[0] = d_after[0].clone() + d_output.clone().slice([rows.clone()]);
-                }
-                hidden.push(d_after[0].clone());
-                let (d_recurrent, d_before) = cell.step(rows, d_after);
-                recurrent.push(d_recurrent);
-                d_state = d_before.into_iter().map(Some).collect();
-            }
-            recurrent.reverse();
-            hidden.reverse();
-            let steps = StepGradients {
-                recurrent: Tensor::cat(recurrent, 0),
-                hidden: Tensor::cat(hidden, 0),
-            };
-            d_x.extend(self.accumulate(&mut found, &*cell, &steps, packed));
+            let gradients = self.stretch(&steps, &*cell, &mut states);
+            d_x.extend(self.accumulate(&mut found, &*cell, &steps, &gradients));
         }
         if !d_x.is_empty() {
             d_x.reverse();
             found.x = Some(scatter(d_x, self.packing, self.order));
         }
-        // Empty sequences pass the gradients of their states on.
-        found.initial = d_state
-            .into_iter()
-            .zip(&d_final)
-            .map(|(d_state, d_final)| join(d_state, d_final, running..self.packing.batch))
-            .map(|state| unsort(state, self.packing))
-            .collect();
+        found.initial = states.initial(self.packing);
         found
+    }
+
+    /// The time loop over a stretch.
+    fn stretch(
+        &self,
+        steps: &Range<usize>,
+        cell: &dyn CellGradient,
+        states: &mut StateGradients,
+    ) -> StepGradients {
+        let Packing {
+            offsets, active, ..
+        } = self.packing;
+        let packed = self.packed(steps);
+        let d_output = self.d_output.as_ref().map(|d_output| {
+            let places = &self.order.gather[packed.clone()];
+            d_output.clone().select(0, indices(places, &self.device))
+        });
+        let (mut recurrent, mut hidden) = (Vec::new(), Vec::new());
+        for step in steps.clone().rev() {
+            let rows = offsets[step] - packed.start..offsets[step + 1] - packed.start;
+            let mut d_after = states.joined(active[step]);
+            if let Some(d_output) = &d_output {
+                d_after[0] = d_after[0].clone() + rows_of(d_output, &rows);
+            }
+            hidden.push(d_after[0].clone());
+            let (d_recurrent, d_before) = cell.step(rows, d_after);
+            recurrent.push(d_recurrent);
+            states.running = Some(d_before);
+        }
+        recurrent.reverse();
+        hidden.reverse();
+        StepGradients {
+            recurrent: Tensor::cat(recurrent, 0),
+            hidden,
+        }
     }
 
     /// The time steps that are gone through at once, in the order of time: those between kept cell
@@ -162,6 +156,11 @@ impl<'a> Direction<'a> {
             }
             _ => self.packing.stretches(),
         }
+    }
+
+    /// The packed steps of a stretch.
+    fn packed(&self, steps: &Range<usize>) -> Range<usize> {
+        self.packing.offsets[steps.start]..self.packing.offsets[steps.end]
     }
 
     /// How many of the kept cell states belong to these steps.
@@ -223,14 +222,14 @@ impl<'a> Direction<'a> {
             mask.clone().select(0, indices(&rows, &self.device))
         });
         Given {
-            projected: step.project(self.x_of(&(offsets[steps.start]..offsets[steps.end]))),
+            projected: step.project(self.x_of(steps)),
             hidden: Tensor::cat(hidden, 0),
             mask,
         }
     }
 
-    fn x_of(&self, packed: &Range<usize>) -> Tensor<2> {
-        let places = &self.order.gather[packed.clone()];
+    fn x_of(&self, steps: &Range<usize>) -> Tensor<2> {
+        let places = &self.order.gather[self.packed(steps)];
         self.x.clone().select(0, indices(places, &self.device))
     }
 
@@ -239,33 +238,36 @@ impl<'a> Direction<'a> {
         &self,
         found: &mut DirectionGradients,
         cell: &dyn CellGradient,
-        steps: &StepGradients,
-        packed: Range<usize>,
+        steps: &Range<usize>,
+        gradients: &StepGradients,
     ) -> Option<Tensor<2>> {
         let wanted = self.wanted;
         if wanted.recurrent_weight {
-            add(&mut found.recurrent_weight, cell.recurrent_weight(steps));
+            add(
+                &mut found.recurrent_weight,
+                cell.recurrent_weight(gradients),
+            );
         }
         if wanted.recurrent_bias {
             add(
                 &mut found.recurrent_bias,
-                steps.recurrent.clone().sum_dim(0),
+                gradients.recurrent.clone().sum_dim(0),
             );
         }
         if wanted.projection_weight
-            && let Some(part) = cell.projection_weight(steps)
+            && let Some(part) = cell.projection_weight(gradients)
         {
             add(&mut found.projection_weight, part);
         }
         if !(wanted.x || wanted.input_weight || wanted.input_bias) {
             return None;
         }
-        let projected = cell.projected(steps);
+        let projected = cell.projected(gradients);
         if wanted.input_bias {
             add(&mut found.input_bias, projected.clone().sum_dim(0));
         }
         if wanted.input_weight {
-            let x = self.x_of(&packed).transpose();
+            let x = self.x_of(steps).transpose();
             add(&mut found.input_weight, x.matmul(projected.clone()));
         }
         let weight = self.weights.input_weight.clone().transpose();
@@ -273,14 +275,47 @@ impl<'a> Direction<'a> {
     }
 }
 
-/// The gradients of the running sequences' states, if some are running, and below them those of the
-/// sequences of `rows`, which are the final ones' own.
-fn join(running: Option<Tensor<2>>, finals: &Tensor<2>, rows: Range<usize>) -> Tensor<2> {
-    let joining = || finals.clone().slice([rows.clone()]);
-    match running {
-        None => joining(),
-        Some(running) if rows.is_empty() => running,
-        Some(running) => Tensor::cat(vec![running, joining()], 0),
+/// The gradients of the states on their way back.
+struct StateGradients {
+    /// Of the sequences that are running, hidden first.
+    running: Option<Vec<Tensor<2>>>,
+    /// How many those are.
+    rows: usize,
+    /// Of the final states `[batch, features]`, sorted, hidden first.
+    finals: Vec<Tensor<2>>,
+}
+
+impl StateGradients {
+    fn new(finals: Vec<Tensor<2>>, packing: &Packing) -> Self {
+        let sorted = finals.into_iter().map(|state| sort(state, packing));
+        Self {
+            running: None,
+            rows: 0,
+            finals: sorted.collect(),
+        }
+    }
+
+    /// Those of the first `rows` sequences: of the ones that run already, and below them of the ones
+    /// that end here, whose states are final.
+    fn joined(&mut self, rows: usize) -> Vec<Tensor<2>> {
+        let ending = self.rows..rows;
+        self.rows = rows;
+        let finals = self.finals.iter().map(|state| rows_of(state, &ending));
+        match self.running.take() {
+            None => finals.collect(),
+            Some(running) if ending.is_empty() => running,
+            Some(running) => running
+                .into_iter()
+                .zip(finals)
+                .map(|(running, ending)| Tensor::cat(vec![running, ending], 0))
+                .collect(),
+        }
+    }
+
+    /// Those of the initial states `[batch, features]`: empty sequences pass the final ones on.
+    fn initial(&mut self, packing: &Packing) -> Vec<Tensor<2>> {
+        let all = self.joined(packing.batch).into_iter();
+        all.map(|state| unsort(state, packing)).collect()
     }
 }
 
