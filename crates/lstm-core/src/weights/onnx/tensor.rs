@@ -140,8 +140,8 @@ fn shape(tensor: &Tensor) -> Result<Vec<usize>, Fault> {
 
 /// How many elements a shape has, if that can be counted even without the sizes that are 0.
 pub fn count(shape: &[usize]) -> Option<usize> {
-    let sizes = shape.iter().map(|size| *size.max(&1));
-    let product = sizes.fold(Some(1_usize), |n, size| n?.checked_mul(size))?;
+    let mut sizes = shape.iter().map(|size| *size.max(&1));
+    let product = sizes.try_fold(1_usize, |n, size| n.checked_mul(size))?;
     let product = isize::try_from(product).ok()?.unsigned_abs();
     Some(if shape.contains(&0) { 0 } else { product })
 }
