@@ -154,7 +154,9 @@ fn run_all(folder: &Path) -> Result<(), Box<dyn Error>> {
 
 fn run(path: &Path) -> Result<(), Box<dyn Error>> {
     let model = OnnxModel::open(path)?;
-    let node = model.layer(model.nodes()[0], &Device::flex())?;
+    let nodes = model.nodes();
+    let first = nodes.first().ok_or("no LSTM or GRU node")?;
+    let node = model.layer(first, &Device::flex())?;
     let text = std::fs::read_to_string(path.with_extension("json"))?;
     let arrays: Arrays = serde_json::from_str(&text)?;
     let tensor = |name: &str| {
