@@ -79,8 +79,8 @@ impl Archive {
         Ok((bytes, size))
     }
 
-    /// All bytes of an entry.
-    pub fn read(&mut self, name: &str) -> Result<Vec<u8>, String> {
+    /// The bytes of an entry, but for the first `skipped`.
+    pub fn read(&mut self, name: &str, skipped: usize) -> Result<Vec<u8>, String> {
         let entry = self.zip.by_name(name).map_err(|error| error.to_string())?;
         let size = entry.size();
         let most = believed(entry.compressed_size().min(self.size));
@@ -89,18 +89,22 @@ impl Archive {
                 "it would unpack to {size} bytes, of which at most {most} are read"
             ));
         }
-        let mut bytes = Vec::with_capacity(size as usize);
         // One byte more, so that one that is longer than it says shows; the end is where its checksum is
         // compared.
-        let read = entry.take(size + 1).read_to_end(&mut bytes);
-        read.map_err(|error| error.to_string())?;
-        if bytes.len() as u64 != size {
-            return Err(format!(
-                "it unpacks to {} bytes, but the archive says {size}",
-                bytes.len()
-            ));
+        let mut entry = entry.take(size + 1);
+        let mut before = vec![0; skipped];
+        let mut bytes = Vec::with_capacity((size as usize).saturating_sub(skipped));
+        entry
+            .read_exact(&mut before)
+            .and_then(|()| entry.read_to_end(&mut bytes))
+            .map_err(|error| error.to_string())?;
+        let read = (skipped + bytes.len()) as u64;
+        match read == size {
+            true => Ok(bytes),
+            false => Err(format!(
+                "it unpacks to {read} bytes, but the archive says {size}"
+            )),
         }
-        Ok(bytes)
     }
 }
 
@@ -109,7 +113,7 @@ impl Archive {
 pub fn keras_entries(path: &Path) -> Result<(Vec<u8>, String), String> {
     let mut archive = Archive::open(path)?;
     let entry = |name: &str, error: String| format!("entry `{name}`: {error}");
-    let mut read = |name: &str| archive.read(name).map_err(|error| entry(name, error));
+    let mut read = |name: &str| archive.read(name, 0).map_err(|error| entry(name, error));
     let config = String::from_utf8(read("config.json")?)
         .map_err(|error| entry("config.json", error.to_string()))?;
     Ok((read(KERAS_WEIGHTS)?, config))

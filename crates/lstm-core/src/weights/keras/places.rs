@@ -3,6 +3,9 @@
 //! A variable's path names it: `sequential/bidirectional/forward_lstm/lstm_cell/recurrent_kernel`, in older
 //! files with `:0` behind it. Keras' own files number it: `layers/bidirectional/forward_layer/cell/vars/1`.
 //! A layer's place is what all its paths begin with, its cell's name left out.
+//!
+//! By variables' paths the halves of a bidirectional layer are known by their names, `forward_…` and
+//! `backward_…` of the same: where the backward half has a name of its own, each half is listed alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
