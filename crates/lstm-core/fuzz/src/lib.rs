@@ -29,7 +29,7 @@ pub fn read(name: &str, bytes: &[u8]) {
 }
 
 /// The one file that all runs of this process use, with these bytes: in memory where there is a place.
-fn written(name: &str, bytes: &[u8]) -> PathBuf {
+pub fn written(name: &str, bytes: &[u8]) -> PathBuf {
     static FILE: LazyLock<Mutex<Option<(File, PathBuf)>>> = LazyLock::new(Mutex::default);
     let mut file = FILE.lock().expect("no run ends while it holds the file");
     let (file, path) = file.get_or_insert_with(|| {
