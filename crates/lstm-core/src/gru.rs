@@ -23,8 +23,9 @@ pub struct GruConfig {
     pub d_hidden: usize,
     /// In training, keep the states of every so many time steps only, and compute those between
     /// again when the gradients are: less memory for a third more time, for long sequences (Chen et
-    /// al. 2016). At least 1; it pays near the square root of the length. Without, or on devices
-    /// without the fused operation, everything is kept.
+    /// al. 2016). At least 1; it pays near the square root of the length. Without, everything is
+    /// kept on the CPU in 32-bit floats; other devices and floats, and a reset gate before the
+    /// product, keep nothing but the output in any case.
     pub checkpoint_every: Option<usize>,
     /// How many layers are stacked, each reading the output of the one below.
     #[config(default = 1)]

@@ -55,5 +55,6 @@ pub use stream::{PreparedLayer, PreparedStream, Stream, StreamState};
 #[cfg(feature = "weights")]
 pub use weights::{
     Array, Checkpoint, Converted, DirectionArrays, ElementType, Entry, Format, LayerFile,
-    RecurrentWeights, WeightsError,
+    OnnxDirection, OnnxInputs, OnnxLayer, OnnxLayout, OnnxModel, OnnxOutput, RecurrentWeights,
+    WeightsError, write_safetensors,
 };

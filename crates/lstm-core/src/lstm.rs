@@ -32,8 +32,9 @@ pub struct LstmConfig {
     pub cell_clip: Option<f64>,
     /// In training, keep the states of every so many time steps only, and compute those between
     /// again when the gradients are: less memory for a third more time, for long sequences (Chen et
-    /// al. 2016). At least 1; it pays near the square root of the length. Without, or on devices
-    /// without the fused operation, everything is kept.
+    /// al. 2016). At least 1; it pays near the square root of the length. Without, everything is
+    /// kept on the CPU in 32-bit floats; other devices and floats never keep more than the cell
+    /// state of every step.
     pub checkpoint_every: Option<usize>,
     /// How many layers are stacked, each reading the output of the one below.
     #[config(default = 1)]

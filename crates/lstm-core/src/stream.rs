@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::module::Param;
 use burn::tensor::Tensor;
 
-use crate::sequence::{FastCell, LayerStream, LooseWeights, PreparedWeights, sizes};
+use crate::sequence::{Company, FastCell, LayerStream, LooseWeights, PreparedWeights, sizes};
 use crate::weights::PackedWeights;
 
 /// Something that reads one time step after the other and remembers. A trait, so that a stream
@@ -36,7 +36,10 @@ pub trait Stream {
 /// streams of one layer share its weights.
 ///
 /// It is a copy: training the layer on does not change it. Whatever device the layer is on, it
-/// computes on the processor, in the calling thread.
+/// computes on the processor, in the calling thread. Where a step is long enough (some 4 µs), threads
+/// of rayon's global pool that are free take over parts of it: from a step on they wait for the
+/// next for some 60 µs, busily, and then leave. A pool of one thread, or a step in a thread of
+/// rayon's own, has no such company. It changes no bit of a result.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -84,11 +87,13 @@ impl PreparedLayer {
 
     /// A stream of `batch` sequences, whose states are zero.
     pub fn stream(&self, batch: usize) -> PreparedStream {
+        let members = |weights: &Arc<PreparedWeights>| weights.members(batch);
         let layers = self.layers.iter();
         PreparedStream {
             batch,
+            company: Company::new(layers.clone().map(members).max().unwrap_or(1)),
             layers: layers
-                .map(|weights| LayerStream::new(weights.clone(), batch))
+                .map(|weights| LayerStream::new(weights.clone(), batch, members(weights)))
                 .collect(),
         }
     }
@@ -104,9 +109,11 @@ impl PreparedLayer {
     }
 }
 
-/// A stream through a [`PreparedLayer`]. A step allocates nothing.
+/// A stream through a [`PreparedLayer`]. A step allocates nothing, but for the request to rayon when
+/// it wants company: once in 512 steps where they follow each other closely.
 pub struct PreparedStream {
     batch: usize,
+    company: Company,
     layers: Vec<LayerStream>,
 }
 
@@ -170,7 +177,9 @@ impl Stream for PreparedStream {
             .split_first_mut()
             .expect("a layer has at least one layer in its stack");
         rest.iter_mut()
-            .fold(first.step(x), |below, layer| layer.step(below))
+            .fold(first.step(&mut self.company, x), |below, layer| {
+                layer.step(&mut self.company, below)
+            })
     }
 
     fn reset(&mut self) {

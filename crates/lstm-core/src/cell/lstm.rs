@@ -153,7 +153,7 @@ impl LstmStep {
 ///
 /// Compared and filled, because a clamp on a GPU may turn NaN into a limit: a state that is not a
 /// number must stay one that training notices.
-fn limited(x: Tensor<2>, limit: f32) -> Tensor<2> {
+pub(crate) fn limited(x: Tensor<2>, limit: f32) -> Tensor<2> {
     let above = x.clone().greater_elem(limit);
     let below = x.clone().lower_elem(-limit);
     x.mask_fill(above, limit).mask_fill(below, -limit)

@@ -13,7 +13,7 @@ use crate::initial::PackedSizes;
 pub(crate) use gru::GruStep;
 pub use gru::{GruCell, GruCellConfig};
 pub use lstm::{LstmCell, LstmCellConfig};
-pub(crate) use lstm::{LstmStep, checked_cell_clip};
+pub(crate) use lstm::{LstmStep, checked_cell_clip, limited};
 
 fn cell_sizes(gates: usize, d_input: usize, d_hidden: usize, bias: bool) -> PackedSizes {
     PackedSizes {
@@ -26,7 +26,7 @@ fn cell_sizes(gates: usize, d_input: usize, d_hidden: usize, bias: bool) -> Pack
     }
 }
 
-fn add_bias(x: Tensor<2>, bias: &Option<Tensor<2>>) -> Tensor<2> {
+pub(crate) fn add_bias(x: Tensor<2>, bias: &Option<Tensor<2>>) -> Tensor<2> {
     match bias {
         Some(bias) => x + bias.clone(),
         None => x,
@@ -34,7 +34,7 @@ fn add_bias(x: Tensor<2>, bias: &Option<Tensor<2>>) -> Tensor<2> {
 }
 
 /// h_{t-1} as the recurrent products read it: `mask ⊙ hidden`, if there is a mask.
-fn masked(hidden: Tensor<2>, mask: Option<&Tensor<2>>) -> Tensor<2> {
+pub(crate) fn masked(hidden: Tensor<2>, mask: Option<&Tensor<2>>) -> Tensor<2> {
     match mask {
         Some(mask) => hidden * mask.clone(),
         None => hidden,

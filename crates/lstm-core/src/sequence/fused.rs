@@ -1,92 +1,231 @@
-//! The sequence as one operation, where there is one.
+//! The fused body's way between tensors and slices.
 
-use std::sync::Arc;
+use burn::backend::Backend;
+#[cfg(feature = "flex")]
+use burn::backend::Flex;
+use burn::backend::TensorMetadata;
+#[cfg(feature = "flex")]
+use burn::backend::flex::FlexTensor;
+use burn::backend::tensor::FloatTensor;
+use burn::tensor::{Shape, TensorData};
 
-use burn::backend::{Dispatch, DispatchDevice};
-use burn::module::Param;
-use burn::tensor::{DType, Tensor};
+use super::cpu::{self, Cut, FastCell, Keep, Operands, Saved, Sizes};
+use super::operation::{
+    InputGradients, Inputs, OutputGradients, Outputs, Settings, Wanted, WayBack,
+};
 
-use super::cpu::{FEW_ROWS, FastCell, Isa, Keep, Sizes};
-use super::operation::{Inputs, SequenceOperation, Settings};
-use super::packing::Packing;
-use super::{Recurrence, SequenceOptions};
-use crate::gate::ResetGate;
-use crate::weights::PackedWeights;
+/// A backend whose tensors are slices in memory.
+pub trait OnSlices: Backend {
+    /// The same tensor, row by row.
+    fn contiguous(tensor: FloatTensor<Self>) -> FloatTensor<Self>;
 
-/// The fused cell of these equations, if there is a body for them on the device of `x`: on the CPU
-/// (`flex`, `ndarray`), in 32-bit floats.
-pub(super) fn body(recurrence: Recurrence, x: &Tensor<3>) -> Option<FastCell> {
-    let on_cpu = match x.device().without_autodiff().as_dispatch() {
-        #[cfg(feature = "flex")]
-        DispatchDevice::Flex(_) => true,
-        #[cfg(feature = "ndarray")]
-        DispatchDevice::NdArray(_) => true,
-        #[allow(unreachable_patterns)] // without other backends
-        _ => false,
-    };
-    match recurrence {
-        _ if !on_cpu || x.dtype() != DType::F32 => None,
-        Recurrence::Lstm => Some(FastCell::Lstm),
-        Recurrence::Gru(ResetGate::AfterProduct) => Some(FastCell::Gru),
-        Recurrence::Gru(ResetGate::BeforeProduct) => None,
+    /// The values of a contiguous tensor of 32-bit floats.
+    fn slice(tensor: &FloatTensor<Self>) -> &[f32];
+
+    /// A tensor of these values.
+    fn tensor(values: Vec<f32>, shape: Shape) -> FloatTensor<Self>;
+}
+
+#[cfg(feature = "flex")]
+impl OnSlices for Flex {
+    fn contiguous(tensor: FlexTensor) -> FlexTensor {
+        tensor.to_contiguous()
+    }
+
+    fn slice(tensor: &FlexTensor) -> &[f32] {
+        tensor
+            .as_slice()
+            .expect("a contiguous tensor of 32-bit floats, as was checked before")
+    }
+
+    fn tensor(values: Vec<f32>, shape: Shape) -> FlexTensor {
+        FlexTensor::from_data(TensorData::new(values, shape))
     }
 }
 
-/// The sizes of a layer's body for batches of about this size.
-pub(crate) fn sizes(cell: FastCell, weights: &PackedWeights, batch: usize) -> Sizes {
-    Sizes {
-        cell,
-        directions: weights.directions(),
-        d_input: weights.d_input(),
-        d_hidden: weights.d_hidden(),
-        d_recurrent: weights.d_recurrent(),
-        isa: Isa::best(),
-        few_rows: batch <= FEW_ROWS,
+#[cfg(feature = "ndarray")]
+#[allow(deprecated)] // by burn, which has it still
+mod ndarray {
+    use super::*;
+    use burn::backend::NdArray;
+    use burn::backend::ndarray::NdArrayTensor;
+
+    impl OnSlices for NdArray {
+        fn contiguous(tensor: NdArrayTensor) -> NdArrayTensor {
+            let NdArrayTensor::F32(storage) = &tensor else {
+                unreachable!("a tensor of 32-bit floats, as was checked before")
+            };
+            let view = storage.view();
+            if view.is_standard_layout() {
+                return tensor;
+            }
+            let values = view.iter().copied().collect();
+            Self::tensor(values, tensor.shape())
+        }
+
+        fn slice(tensor: &NdArrayTensor) -> &[f32] {
+            let NdArrayTensor::F32(storage) = tensor else {
+                unreachable!("a tensor of 32-bit floats, as was checked before")
+            };
+            let slice = storage.view().to_slice();
+            slice.expect("a contiguous tensor, as was made before")
+        }
+
+        fn tensor(values: Vec<f32>, shape: Shape) -> NdArrayTensor {
+            NdArrayTensor::from_data(TensorData::new(values, shape))
+        }
     }
 }
 
-/// Runs one layer over `x` `[batch, time, d_input]` from the states `[directions, batch,
-/// features]`, hidden first.
-pub(super) fn run(
+/// Runs one layer over a batch, and finds the way back if `keep` asks for one.
+pub(super) fn run<B: OnSlices>(
     sizes: Sizes,
-    x: Tensor<3>,
-    weights: &PackedWeights,
-    initial: Vec<Tensor<3>>,
-    packing: &Arc<Packing>,
-    options: SequenceOptions,
-) -> (Tensor<3>, Vec<Tensor<3>>) {
-    let device = x.device();
-    let nothing = || Tensor::<1>::zeros([0], &device).into_dispatch();
-    let bias = |bias: &Option<Param<Tensor<2>>>| match bias {
-        Some(bias) => bias.val(),
-        None => Tensor::zeros([sizes.directions, sizes.columns()], &device),
+    inputs: Inputs<B>,
+    settings: &Settings,
+    keep: bool,
+) -> (Outputs<B>, Option<Box<dyn WayBack<B>>>) {
+    let inputs = Inputs::<B> {
+        x: B::contiguous(inputs.x),
+        input_weight: B::contiguous(inputs.input_weight),
+        recurrent_weight: B::contiguous(inputs.recurrent_weight),
+        input_bias: B::contiguous(inputs.input_bias),
+        recurrent_bias: B::contiguous(inputs.recurrent_bias),
+        projection_weight: B::contiguous(inputs.projection_weight),
+        hidden: B::contiguous(inputs.hidden),
+        cell: B::contiguous(inputs.cell),
     };
-    let states = initial.len();
-    let mut initial = initial.into_iter().map(Tensor::into_dispatch);
-    let inputs = Inputs {
-        x: x.into_dispatch(),
-        input_weight: weights.input_weight.val().into_dispatch(),
-        recurrent_weight: weights.recurrent_weight.val().into_dispatch(),
-        input_bias: bias(&weights.input_bias).into_dispatch(),
-        recurrent_bias: bias(&weights.recurrent_bias).into_dispatch(),
-        projection_weight: match &weights.projection_weight {
-            Some(weight) => weight.val().into_dispatch(),
-            None => nothing(),
+    let keep = match settings.options.checkpoint_every {
+        _ if !keep => Keep::Nothing,
+        None => Keep::Steps,
+        Some(every) => Keep::Segments(every),
+    };
+    let result = operands(&sizes, &inputs, settings, |operands| {
+        cpu::forward(operands, keep, cut(&sizes, settings))
+    });
+    let packing = &settings.packing;
+    let state = |values: Vec<f32>, features: usize| {
+        let shape = Shape::from([sizes.directions, packing.batch, features]);
+        B::tensor(values, shape)
+    };
+    let features = sizes.directions * sizes.d_recurrent;
+    let outputs = Outputs::<B> {
+        output: B::tensor(
+            result.output,
+            Shape::from([packing.batch, packing.time, features]),
+        ),
+        hidden: state(result.hidden, sizes.d_recurrent),
+        cell: match sizes.cell {
+            FastCell::Lstm => state(result.cell, sizes.d_hidden),
+            FastCell::Gru => inputs.cell.clone(),
         },
-        hidden: initial.next().unwrap_or_else(nothing),
-        cell: initial.next().unwrap_or_else(nothing),
     };
-    let settings = Settings {
-        sizes,
-        packing: packing.clone(),
-        mask: options.recurrent_mask,
-        clip: options.cell_clip,
-        keep: options.checkpoint_every.map_or(Keep::Steps, Keep::Segments),
-    };
-    let outputs = <Dispatch as SequenceOperation>::sequence(inputs, Arc::new(settings));
-    let finals = [outputs.hidden, outputs.cell].into_iter().take(states);
-    (
-        Tensor::from_dispatch(outputs.output),
-        finals.map(Tensor::from_dispatch).collect(),
-    )
+    let output = outputs.output.clone();
+    let way_back = result.saved.map(|saved| {
+        Box::new(FusedWayBack {
+            sizes,
+            inputs,
+            output,
+            saved,
+        }) as Box<dyn WayBack<B>>
+    });
+    (outputs, way_back)
+}
+
+/// How the work is cut for the threads that there are.
+fn cut(sizes: &Sizes, settings: &Settings) -> Cut {
+    Cut::best(sizes, &settings.packing, cpu::available())
+}
+
+/// Calls `work` with the operands.
+fn operands<B: OnSlices, R>(
+    sizes: &Sizes,
+    inputs: &Inputs<B>,
+    settings: &Settings,
+    work: impl FnOnce(&Operands) -> R,
+) -> R {
+    work(&Operands {
+        sizes: *sizes,
+        packing: &settings.packing,
+        x: B::slice(&inputs.x),
+        input_weight: B::slice(&inputs.input_weight),
+        recurrent_weight: B::slice(&inputs.recurrent_weight),
+        input_bias: B::slice(&inputs.input_bias),
+        recurrent_bias: B::slice(&inputs.recurrent_bias),
+        projection_weight: match sizes.is_projected() {
+            true => B::slice(&inputs.projection_weight),
+            false => &[],
+        },
+        hidden: B::slice(&inputs.hidden),
+        cell: match sizes.cell {
+            FastCell::Lstm => B::slice(&inputs.cell),
+            FastCell::Gru => &[],
+        },
+        mask: settings.options.recurrent_mask.as_deref(),
+        clip: settings.options.cell_clip,
+    })
+}
+
+#[derive(Debug)]
+struct FusedWayBack<B: Backend> {
+    sizes: Sizes,
+    inputs: Inputs<B>,
+    output: FloatTensor<B>,
+    saved: Saved,
+}
+
+impl<B: OnSlices> WayBack<B> for FusedWayBack<B> {
+    fn go(
+        self: Box<Self>,
+        gradients: OutputGradients<B>,
+        wanted: &Wanted,
+        settings: &Settings,
+    ) -> InputGradients<B> {
+        let Self {
+            sizes,
+            inputs,
+            output,
+            saved,
+        } = *self;
+        let contiguous = |gradient: Option<FloatTensor<B>>| gradient.map(B::contiguous);
+        let arrived = [gradients.output, gradients.hidden, gradients.cell].map(contiguous);
+        let [d_output, d_hidden, d_cell] = arrived.each_ref().map(|d| d.as_ref().map(B::slice));
+        let result = operands(&sizes, &inputs, settings, |operands| {
+            cpu::backward(
+                operands,
+                B::slice(&output),
+                saved,
+                &cpu::OutputGradients {
+                    output: d_output,
+                    hidden: d_hidden,
+                    cell: d_cell,
+                },
+                cpu::Wanted {
+                    x: wanted.x,
+                    weights: wanted.a_weight(),
+                },
+                cut(&sizes, settings),
+            )
+        });
+        let like = |values: Vec<f32>, like: &FloatTensor<B>| Some(B::tensor(values, like.shape()));
+        let mut found = InputGradients {
+            x: result.x.and_then(|values| like(values, &inputs.x)),
+            hidden: like(result.hidden, &inputs.hidden),
+            cell: match sizes.cell {
+                FastCell::Lstm => like(result.cell, &inputs.cell),
+                FastCell::Gru => None,
+            },
+            ..InputGradients::none()
+        };
+        if let Some(weights) = result.weights {
+            found.input_weight = like(weights.input_weight, &inputs.input_weight);
+            found.recurrent_weight = like(weights.recurrent_weight, &inputs.recurrent_weight);
+            found.input_bias = like(weights.input_bias, &inputs.input_bias);
+            found.recurrent_bias = like(weights.recurrent_bias, &inputs.recurrent_bias);
+            if sizes.is_projected() {
+                found.projection_weight =
+                    like(weights.projection_weight, &inputs.projection_weight);
+            }
+        }
+        found
+    }
 }

@@ -1,7 +1,10 @@
 //! One layer, in one or two directions, over a whole batch of ragged sequences.
 
 mod cpu;
+#[cfg_attr(not(any(feature = "flex", feature = "ndarray")), allow(dead_code))]
 mod fused;
+mod gradient;
+mod node;
 mod operation;
 mod packing;
 mod reference;
@@ -19,8 +22,9 @@ use crate::lengths::Lengths;
 use crate::random::Purpose;
 use crate::state::{GruState, LstmState};
 use crate::weights::{DirectionWeights, PackedWeights};
-pub(crate) use cpu::{FastCell, LayerStream, LooseWeights, PreparedWeights};
-pub(crate) use fused::sizes;
+pub(crate) use cpu::{Company, FastCell, LayerStream, LooseWeights, PreparedWeights};
+use operation::Body;
+pub(crate) use operation::sizes;
 use packing::Packing;
 
 /// The equations that a sequence is run with.
@@ -56,7 +60,7 @@ pub(crate) struct SequenceOptions {
     /// d_recurrent]`, rows as in the batch.
     pub recurrent_mask: Option<Vec<f32>>,
     /// In training, keep the states of every so many time steps and compute what lies between
-    /// them again when the gradients are; without, keep everything.
+    /// them again when the gradients are; without, keep every step's.
     pub checkpoint_every: Option<usize>,
 }
 
@@ -212,54 +216,24 @@ fn sequence(
     packing: &Arc<Packing>,
     options: SequenceOptions,
 ) -> (Tensor<3>, Vec<Tensor<3>>) {
-    match fused::body(recurrence, &x) {
-        Some(cell) => {
-            let sizes = fused::sizes(cell, weights, packing.batch);
-            fused::run(sizes, x, weights, initial, packing, options)
-        }
-        None => plain(recurrence, x, weights, initial, packing, &options),
-    }
-}
-
-/// The same in plain tensor operations, one direction after the other.
-fn plain(
-    recurrence: Recurrence,
-    x: Tensor<3>,
-    weights: &PackedWeights,
-    initial: Vec<Tensor<3>>,
-    packing: &Packing,
-    options: &SequenceOptions,
-) -> (Tensor<3>, Vec<Tensor<3>>) {
-    let device = x.device();
-    let like = (&device, x.dtype());
-    let mut outputs = Vec::new();
-    let mut finals = vec![Vec::new(); initial.len()];
-    for direction in 0..weights.directions() {
-        let step = recurrence.time_step(&weights.direction(direction), options);
-        let initial = initial
-            .iter()
-            .map(|state| {
-                let [_, batch, features] = state.dims();
-                state
-                    .clone()
-                    .slice([direction..direction + 1])
-                    .reshape([batch, features])
-            })
-            .collect();
-        let order = packing.direction(direction);
-        let mask_shape = [packing.batch, weights.d_recurrent()];
-        let mask = options.mask_of(direction, mask_shape, like);
-        let (output, states) = reference::run(&step, x.clone(), initial, mask, packing, order);
-        outputs.push(output);
-        for (all, state) in finals.iter_mut().zip(states) {
-            all.push(state);
+    match Body::of(recurrence, &x, weights) {
+        Some(body) => operation::call(body, x, weights, initial, packing, options),
+        None => {
+            let directions = 0..weights.directions();
+            let weights: Vec<_> = directions
+                .map(|direction| weights.direction(direction))
+                .collect();
+            reference::run(
+                recurrence,
+                x,
+                &weights,
+                initial,
+                packing,
+                &options,
+                |_, _, _| (),
+            )
         }
     }
-    let finals = finals
-        .into_iter()
-        .map(|all| Tensor::stack(all, 0))
-        .collect();
-    (Tensor::cat(outputs, 2), finals)
 }
 
 fn check_input(x: &Tensor<3>, lengths: &Lengths, d_input: usize) {

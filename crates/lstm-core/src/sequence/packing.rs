@@ -4,7 +4,17 @@
 //! all first steps, all second steps, and so on. At step t only the rows that are still running
 //! take part, and they are the first ones, so padding costs nothing and needs no mask.
 
+use std::ops::Range;
+
 use crate::lengths::Lengths;
+
+/// How many packed steps the plain body goes through at once, unless it is few time steps: enough for
+/// products to be as fast as they get, few enough for gates and their gradients to lie in the cache.
+const STRETCH_ROWS: usize = 512;
+
+/// How many time steps at least: enough for what is done once a stretch not to count, because on a GPU
+/// every operation costs its launch.
+const STRETCH_STEPS: usize = 16;
 
 /// How the time steps of a batch are packed.
 #[derive(Debug)]
@@ -78,6 +88,20 @@ impl Packing {
         }
     }
 
+    /// The time steps, cut into stretches that the plain body goes through at once.
+    pub fn stretches(&self) -> Vec<Range<usize>> {
+        let mut stretches = Vec::new();
+        let mut start = 0;
+        while start < self.active.len() {
+            let rows = self.offsets[start] + STRETCH_ROWS;
+            let end = self.offsets.partition_point(|&offset| offset <= rows) - 1;
+            let end = end.max(start + STRETCH_STEPS).min(self.active.len());
+            stretches.push(start..end);
+            start = end;
+        }
+        stretches
+    }
+
     /// Whether some place of the batch is padding.
     pub fn is_ragged(&self) -> bool {
         self.forward.gather.len() < self.batch * self.time
@@ -124,6 +148,19 @@ mod tests {
             [2, 6, 6, 0, 3, 5, 6, 6, 6, 1, 4, 6]
         );
         assert_eq!(packing.places(), [2, 0, 3, 1]);
+    }
+
+    #[test]
+    fn stretches_have_some_steps_and_many_rows() {
+        let stretches = |batch, time| Packing::new(&Lengths::full(batch, time)).stretches();
+        assert_eq!(stretches(600, 40), [0..16, 16..32, 32..40]);
+        assert_eq!(stretches(8, 100), [0..64, 64..100]);
+        assert_eq!(stretches(1, 512), [0..512]);
+        assert!(stretches(1, 0).is_empty());
+        let ragged: Vec<usize> = (0..512).collect();
+        let ragged = Packing::new(&Lengths::new(ragged, 600).unwrap());
+        let ends: Vec<usize> = ragged.stretches().iter().map(|steps| steps.end).collect();
+        assert!(ends.is_sorted() && ends.last() == Some(&511), "{ends:?}");
     }
 
     #[test]

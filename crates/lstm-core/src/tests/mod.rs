@@ -107,7 +107,7 @@ fn random_state(layer: &Recurrent, seed: u64, batch: usize) -> Vec<Tensor<3>> {
         .collect()
 }
 
-fn state_of(tensors: &[Tensor<3>]) -> RecurrentState {
+pub(crate) fn state_of(tensors: &[Tensor<3>]) -> RecurrentState {
     match tensors {
         [hidden, cell] => RecurrentState::Lstm(LstmState {
             hidden: hidden.clone(),
@@ -120,7 +120,7 @@ fn state_of(tensors: &[Tensor<3>]) -> RecurrentState {
     }
 }
 
-fn tensors_of(state: RecurrentState) -> Vec<Tensor<3>> {
+pub(crate) fn tensors_of(state: RecurrentState) -> Vec<Tensor<3>> {
     match state {
         RecurrentState::Lstm(state) => vec![state.hidden, state.cell],
         RecurrentState::Gru(state) => vec![state.hidden],
@@ -180,7 +180,7 @@ impl ModuleVisitor for GradientCollector<'_> {
 }
 
 /// Asserts that the values agree within 1e-5 of the largest expected one, or of 1.
-fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+pub(crate) fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}: number of values");
     let largest = expected.iter().fold(1.0_f32, |max, x| max.max(x.abs()));
     for (place, (found, expected)) in found.iter().zip(expected).enumerate() {

@@ -6,8 +6,8 @@ use burn::tensor::Tensor;
 
 use super::{assert_close, device, random, values};
 use crate::{
-    GruConfig, LstmConfig, PreparedStream, RecurrentInit, ResetGate, Stream, StreamState,
-    WeightDraws,
+    GruConfig, LstmConfig, PreparedLayer, PreparedStream, RecurrentInit, ResetGate, Stream,
+    StreamState, WeightDraws,
 };
 
 const D_INPUT: usize = 3;
@@ -85,6 +85,123 @@ fn streams_of_one_layer_do_not_meet() {
     assert_eq!(second.step(&[1.0, 2.0, 3.0]), expected);
 }
 
+/// Layers that are worth several threads, one of them projected.
+fn large_layers() -> [PreparedLayer; 3] {
+    let (d_input, d_hidden) = if cfg!(miri) { (8, 48) } else { (LARGE, LARGE) };
+    let mut draws = WeightDraws::new(3, &device());
+    let lstm = LstmConfig::new(d_input, d_hidden)
+        .with_layers(2)
+        .with_init(RecurrentInit::Uniform);
+    let projected = lstm.clone().with_projection(Some(d_hidden / 2));
+    let gru = GruConfig::new(d_input, d_hidden).with_layers(2);
+    [
+        lstm.init_with(&mut draws).prepare(),
+        projected.init_with(&mut draws).prepare(),
+        gru.init_with(&mut draws).prepare(),
+    ]
+}
+
+const LARGE: usize = 160;
+
+/// What a stream shows, and remembers in the end, after so many steps.
+fn walk(stream: &mut PreparedStream, steps: usize) -> (Vec<u32>, StreamState) {
+    let size = stream.batch() * stream.d_input();
+    let x: Vec<f32> = values(&random(4, "x", [size]));
+    let mut shown = Vec::new();
+    for step in 0..steps {
+        let x: Vec<f32> = x.iter().map(|x| x * (step % 7) as f32).collect();
+        let output = stream.step(&x);
+        // A sum of bits differs if any of them does.
+        shown.push(output.iter().fold(0, |sum: u32, value| {
+            sum.rotate_left(1).wrapping_add(value.to_bits())
+        }));
+    }
+    (shown, stream.state())
+}
+
+/// In one thread.
+fn walk_alone(layer: &PreparedLayer, batch: usize, steps: usize) -> (Vec<u32>, StreamState) {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
+    let pool = pool.build().unwrap();
+    pool.install(|| walk(&mut layer.stream(batch), steps))
+}
+
+const MANY: usize = if cfg!(miri) { 3 } else { 3_000 };
+
+#[test]
+fn company_changes_no_bit_of_a_stream() {
+    for layer in large_layers() {
+        for (batch, steps) in [(1, MANY), (5, MANY / 30)] {
+            let expected = walk_alone(&layer, batch, steps);
+            assert!(
+                walk(&mut layer.stream(batch), steps) == expected,
+                "{layer:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn streams_of_one_layer_go_on_at_the_same_time() {
+    for layer in large_layers() {
+        let steps = MANY / 3;
+        let expected = walk_alone(&layer, 1, steps);
+        let threads = || {
+            std::thread::scope(|scope| {
+                let walk = || scope.spawn(|| walk(&mut layer.stream(1), steps));
+                let walks: Vec<_> = (0..4).map(|_| walk()).collect();
+                walks
+                    .into_iter()
+                    .all(|walk| walk.join().unwrap() == expected)
+            })
+        };
+        assert!(threads(), "{layer:?}");
+        let mut results = vec![None; 4];
+        rayon::scope(|scope| {
+            for result in &mut results {
+                scope.spawn(|_| *result = Some(walk(&mut layer.stream(1), steps)));
+            }
+        });
+        let results: Option<Vec<_>> = results.into_iter().collect();
+        assert!(
+            results.unwrap().iter().all(|result| *result == expected),
+            "{layer:?}"
+        );
+    }
+}
+
+#[test]
+fn a_stream_pauses_ends_and_moves_whenever_it_likes() {
+    let [layer, ..] = large_layers();
+    let steps = MANY / 10;
+    let (expected, _) = walk_alone(&layer, 1, 2 * steps);
+    for pause in [0, 10, 200, 20_000] {
+        let mut stream = layer.stream(1);
+        let (before, _) = walk(&mut stream, steps);
+        assert!(before == expected[..steps]);
+        std::thread::sleep(std::time::Duration::from_micros(pause));
+        // What keeps it company must not care where it is, or that it is no more.
+        let moved = std::thread::spawn(move || walk(&mut stream, steps));
+        moved.join().unwrap();
+    }
+}
+
+#[test]
+fn layers_and_streams_compute_at_the_same_time() {
+    let lstm = LstmConfig::new(LARGE, LARGE).init(&device());
+    let layer = lstm.prepare();
+    let expected = walk_alone(&layer, 1, MANY);
+    let x = random(5, "x", [if cfg!(miri) { 1 } else { 16 }, 20, LARGE]);
+    let output = values(&lstm.forward(x.clone(), None).0);
+    std::thread::scope(|scope| {
+        let walk = scope.spawn(|| walk(&mut layer.stream(1), MANY));
+        for _ in 0..10 {
+            assert!(values(&lstm.forward(x.clone(), None).0) == output);
+        }
+        assert!(walk.join().unwrap() == expected);
+    });
+}
+
 #[test]
 fn what_does_not_fit_a_stream_is_refused() {
     let lstm = LstmConfig::new(D_INPUT, 4);
@@ -109,5 +226,6 @@ fn what_does_not_fit_a_stream_is_refused() {
         gru.init(&device()).prepare();
     }));
     // An empty stream has nothing to say.
-    assert!(lstm.init(&device()).stream(0).step(&[]).is_empty());
+    let lstm = LstmConfig::new(D_INPUT, 100).init(&device());
+    assert!(lstm.stream(0).step(&[]).is_empty());
 }

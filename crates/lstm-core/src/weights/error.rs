@@ -42,6 +42,18 @@ pub enum WeightsError {
         /// What it begins with, and what was expected.
         message: String,
     },
+    /// A file is of a kind that this build does not read.
+    #[error(
+        "{path} is a {container}, which only builds with the feature `{feature}` of lstm-core read"
+    )]
+    Feature {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        container: &'static str,
+        /// What builds that read it have.
+        feature: &'static str,
+    },
     /// There is no layer where one was looked for.
     #[error(
         "{path} has no LSTM or GRU of {format} at `{prefix}`; {}",
@@ -55,6 +67,16 @@ pub enum WeightsError {
         /// Where.
         prefix: String,
         /// Where layers were found.
+        found: Vec<String>,
+    },
+    /// A file has no tensor of a name.
+    #[error("{path} has no tensor `{tensor}`, only {found:?}")]
+    NoTensor {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// All names.
         found: Vec<String>,
     },
     /// A layer lacks tensors, or has some that are not known.
@@ -86,8 +108,8 @@ pub enum WeightsError {
         /// What the others ask for.
         expected: String,
     },
-    /// A tensor holds something else than floating-point numbers.
-    #[error("{path}: tensor `{tensor}` is of type {found}, expected f32, f64, f16 or bf16")]
+    /// A tensor holds another kind of numbers, such as integers in the place of weights.
+    #[error("{path}: tensor `{tensor}` is of type {found}, expected {expected}")]
     Element {
         /// The file.
         path: PathBuf,
@@ -95,6 +117,8 @@ pub enum WeightsError {
         tensor: String,
         /// What its elements are.
         found: String,
+        /// What they may be.
+        expected: &'static str,
     },
     /// A layer does what no layer here does.
     #[error("{path}: the layer at `{prefix}` {what}")]
@@ -133,6 +157,12 @@ pub enum WeightsError {
         format: Format,
         /// How such files are named.
         expected: String,
+    },
+    /// A format is only read.
+    #[error("layers of {format} are read, but not written")]
+    NotWritten {
+        /// The format.
+        format: Format,
     },
     /// A format has no place for a layer.
     #[error("{format} has no {what}")]

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::checkpoint::Checkpoint;
 use super::error::WeightsError;
 use super::recurrent::RecurrentWeights;
-use super::{burn_layers, file, native, pytorch};
+use super::{burn_layers, file, keras, native, onnx, pytorch};
 
 /// Whose names, gate orders and layouts the layers of a file have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,16 +13,35 @@ pub enum Format {
     /// `torch.nn.LSTM`'s and `torch.nn.GRU`'s: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, … in
     /// `.safetensors`, `.pt` or `.pth`; written as `.safetensors`.
     PyTorch,
+    /// Keras': `kernel`, `recurrent_kernel` and `bias` by their variables' paths in `.npz` or `.safetensors`,
+    /// and with the feature `hdf5` in `.weights.h5`, `.keras` and `.h5`; read, not written.
+    ///
+    /// Every layer of a model is one layer here, also where several follow each other. Settings that no
+    /// tensor shows are taken for Keras' defaults (a GRU without biases has its reset gate after the
+    /// product; both directions' outputs are put side by side), unless the file has the model's
+    /// configuration (`.keras`, and `.h5` of a whole model) and that describes the layer: then what no
+    /// layer here does is an error. The configuration of a model class of one's own describes none.
+    Keras,
     /// burn's own `Lstm`, `Gru`, `BiLstm` and `BiGru`: `input_gate.input_transform.weight`, … in `.bpk` or
     /// `.safetensors`; written as the one that the file is named after.
     Burn,
+    /// LSTM and GRU nodes of an ONNX model. What other formats call the beginning of the tensors' names is
+    /// here the name of the first layer's node, or any beginning of it that no other stack has. Written as a
+    /// model that takes `input` only; [`OnnxInputs`](super::OnnxInputs) adds others.
+    Onnx,
     /// This crate's own: `layers.0.input_weight`, … in `.safetensors`, as in a bundle.
     Native,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::PyTorch, Self::Burn, Self::Native];
+    pub const ALL: [Self; 5] = [
+        Self::PyTorch,
+        Self::Keras,
+        Self::Onnx,
+        Self::Burn,
+        Self::Native,
+    ];
 
     /// Opens a file to look for its layers.
     ///
@@ -33,7 +52,9 @@ impl Format {
         let path = path.as_ref();
         let reader: Box<dyn ReadLayers> = match self {
             Self::PyTorch => Box::new(pytorch::Layers(Checkpoint::open(path)?)),
+            Self::Keras => Box::new(keras::Layers::new(Checkpoint::open(path)?)?),
             Self::Burn => Box::new(burn_layers::Layers(Checkpoint::open(path)?)),
+            Self::Onnx => Box::new(onnx::OnnxModel::open(path)?),
             Self::Native => Box::new(native::Layers(Checkpoint::open(path)?)),
         };
         Ok(LayerFile {
@@ -48,7 +69,7 @@ impl Format {
     /// # Errors
     ///
     /// A file that cannot be written, sizes that do not fit each other, a layer for which the format has
-    /// no place.
+    /// no place, a format that is only read.
     pub fn write(
         self,
         weights: &RecurrentWeights,
@@ -61,7 +82,9 @@ impl Format {
         let prefix = dotted(prefix);
         let bytes = match self {
             Self::PyTorch => pytorch::to_bytes(weights, &prefix)?,
+            Self::Keras => return Err(WeightsError::NotWritten { format: self }),
             Self::Burn => burn_layers::to_bytes(weights, &prefix, path)?,
+            Self::Onnx => onnx::to_bytes(weights, &prefix, onnx::OnnxInputs::default())?,
             Self::Native => native::to_bytes(weights, &prefix),
         };
         file::write(path, &bytes)
@@ -83,6 +106,8 @@ impl Format {
         ];
         let written: &[&str] = match self {
             Self::PyTorch | Self::Native => &["safetensors"],
+            Self::Onnx => &["onnx"],
+            Self::Keras => return Ok(()),
             Self::Burn => &["bpk", "safetensors"],
         };
         let extension = path.extension().and_then(|extension| extension.to_str());
@@ -103,7 +128,9 @@ impl std::fmt::Display for Format {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::PyTorch => "PyTorch",
+            Self::Keras => "Keras",
             Self::Burn => "burn",
+            Self::Onnx => "ONNX",
             Self::Native => "this crate",
         })
     }
@@ -121,6 +148,12 @@ pub(super) trait ReadLayers {
     /// Where there are layers, sorted.
     fn prefixes(&self) -> Vec<String>;
 
+    /// Which of these places is meant: what separates it from names may be missing at the end.
+    fn place(&self, prefix: &str) -> Option<String> {
+        let mut found = self.prefixes().into_iter();
+        found.find(|found| bare(found) == bare(prefix))
+    }
+
     /// The layer at one of these places.
     fn read(&self, prefix: &str) -> Result<RecurrentWeights, WeightsError>;
 }
@@ -131,34 +164,33 @@ impl LayerFile {
         self.reader.prefixes()
     }
 
-    /// The weights of the layer whose tensors' names begin with `prefix`; a dot that is missing at its end
-    /// is added.
+    /// The weights of the layer whose tensors' names begin with `prefix`; the dot or slash at its end may be
+    /// missing.
     ///
     /// # Errors
     ///
     /// No such layer; a tensor that is missing, unknown, misshapen, or not of floating-point numbers.
     pub fn read(&self, prefix: &str) -> Result<RecurrentWeights, WeightsError> {
-        let found = self.prefixes();
-        let dotted = dotted(prefix);
-        let Some(prefix) = found
-            .iter()
-            .find(|found| **found == prefix || **found == dotted)
-        else {
-            return Err(WeightsError::NoLayer {
-                path: self.path.clone(),
-                format: self.format,
-                prefix: prefix.to_owned(),
-                found,
-            });
-        };
-        let weights = self.reader.read(prefix)?;
+        let place = self.reader.place(prefix);
+        let place = place.ok_or_else(|| WeightsError::NoLayer {
+            path: self.path.clone(),
+            format: self.format,
+            prefix: prefix.to_owned(),
+            found: self.prefixes(),
+        })?;
+        let weights = self.reader.read(&place)?;
         weights.check()?;
         Ok(weights)
     }
 }
 
+/// A prefix without what separates it from names.
+fn bare(prefix: &str) -> &str {
+    prefix.strip_suffix(['.', '/']).unwrap_or(prefix)
+}
+
 /// A prefix that ends with a dot, unless it is empty.
-fn dotted(prefix: &str) -> String {
+pub(super) fn dotted(prefix: &str) -> String {
     if prefix.is_empty() || prefix.ends_with('.') {
         prefix.to_owned()
     } else {

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use burn::module::Param;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use super::array::Array;
 use super::error::WeightsError;
-use super::format::Format;
+use super::file;
+use super::format::{Format, dotted};
+use super::onnx::{self, OnnxInputs};
 use super::packed::PackedWeights;
 use super::recurrent::RecurrentWeights;
 use super::stacked::StackedArrays;
@@ -51,6 +53,81 @@ macro_rules! in_and_out {
             /// A file that cannot be written, a layer that PyTorch does not have.
             pub fn to_pytorch(&self, path: impl AsRef<Path>, prefix: &str) -> Result<(), WeightsError> {
                 Format::PyTorch.write(&self.weights(), path, prefix)
+            }
+
+            #[doc = concat!("The ", $kind, " of an ONNX model: the node of that name, with the layers that follow it, or the")]
+            /// only one whose name begins like this; `""` where the model has no other. Dropout, which models for
+            /// inference have not, is 0.
+            ///
+            /// ```no_run
+            /// # use burn::tensor::Device;
+            #[doc = concat!("# use lstm_core::{OnnxInputs, ", stringify!($layer), "};")]
+            #[doc = concat!("let layer = ", stringify!($layer), "::from_onnx(\"model.onnx\", \"/rnn/LSTM\", &Device::flex())?;")]
+            /// layer.to_onnx("back.onnx", "rnn.", OnnxInputs { lengths: true, initial_state: true })?;
+            /// # Ok::<(), lstm_core::WeightsError>(())
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// A file that cannot be read, is damaged, or has no such node; a tensor that is missing,
+            /// misshapen, not constant, or not of floating-point numbers; a node that does what no layer
+            /// here does.
+            pub fn from_onnx(
+                path: impl AsRef<Path>,
+                name: &str,
+                device: &Device,
+            ) -> Result<Self, WeightsError> {
+                Self::from_file(Format::Onnx, path, name, device)
+            }
+
+            /// Writes an ONNX model of the layer for inference; nodes' names begin with `prefix`. Reading it
+            /// gives the same bits.
+            ///
+            /// It takes `input` `[batch, time, d_input]` and what `inputs` asks for, and gives `output`
+            /// `[batch, time, d_output]`, zero in the padding, `h_n` and, of an LSTM, `c_n`
+            /// `[layers * directions, batch, d_hidden]`. Batch and time may be of any size.
+            ///
+            /// # Errors
+            ///
+            /// A file that cannot be written, a layer that ONNX does not have: with a projection or a limit
+            /// of the cell state.
+            pub fn to_onnx(
+                &self,
+                path: impl AsRef<Path>,
+                prefix: &str,
+                inputs: OnnxInputs,
+            ) -> Result<(), WeightsError> {
+                let weights = self.weights();
+                weights.check()?;
+                if self.limit().is_some() {
+                    return Err(onnx::no_place("limit of the cell state"));
+                }
+                let bytes = onnx::to_bytes(&weights, &dotted(prefix), inputs)?;
+                file::write(path.as_ref(), &bytes)
+            }
+
+            #[doc = concat!("The ", $kind, " of Keras 3 at `prefix` in an `.npz` or `.safetensors` file, and with the")]
+            /// feature `hdf5` in a `.weights.h5`, `.keras` or `.h5` file: the layer's path in the file, such
+            /// as `sequential/lstm` or `layers/bidirectional`. All sizes follow from the tensors; dropout,
+            /// which has none, is 0. What else is not in them: see [`Format::Keras`].
+            ///
+            /// ```no_run
+            /// # use burn::tensor::Device;
+            #[doc = concat!("# use lstm_core::", stringify!($layer), ";")]
+            #[doc = concat!("let layer = ", stringify!($layer), "::from_keras(\"model.npz\", \"sequential/encoder\", &Device::flex())?;")]
+            /// # Ok::<(), lstm_core::WeightsError>(())
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// As [`from_pytorch`](Self::from_pytorch), and a layer whose configuration asks for what no
+            /// layer here does.
+            pub fn from_keras(
+                path: impl AsRef<Path>,
+                prefix: &str,
+                device: &Device,
+            ) -> Result<Self, WeightsError> {
+                Self::from_file(Format::Keras, path, prefix, device)
             }
 
             #[doc = concat!("The ", $kind, " at `prefix` in a file of any [`Format`].")]
@@ -107,7 +184,18 @@ impl Lstm {
 
     /// A copy of the weights on the host.
     pub fn weights(&self) -> RecurrentWeights {
-        unpacked(Cell::Lstm, &self.layers)
+        unpacked(Cell::Lstm, &self.layers, None)
+    }
+
+    /// The gradients of the weights in `gradients`, each in the place of its weight; zero where there is
+    /// none.
+    pub fn weight_gradients(&self, gradients: &Gradients) -> RecurrentWeights {
+        unpacked(Cell::Lstm, &self.layers, Some(gradients))
+    }
+
+    /// What the cell state is limited to, which is no weight.
+    fn limit(&self) -> Option<f32> {
+        self.cell_clip
     }
 }
 
@@ -145,7 +233,17 @@ impl Gru {
 
     /// A copy of the weights on the host.
     pub fn weights(&self) -> RecurrentWeights {
-        unpacked(self.cell(), &self.layers)
+        unpacked(self.cell(), &self.layers, None)
+    }
+
+    /// The gradients of the weights in `gradients`, each in the place of its weight; zero where there is
+    /// none.
+    pub fn weight_gradients(&self, gradients: &Gradients) -> RecurrentWeights {
+        unpacked(self.cell(), &self.layers, Some(gradients))
+    }
+
+    fn limit(&self) -> Option<f32> {
+        None
     }
 
     fn cell(&self) -> Cell {
@@ -186,6 +284,22 @@ impl Recurrent {
         match self {
             Self::Lstm(lstm) => lstm.weights(),
             Self::Gru(gru) => gru.weights(),
+        }
+    }
+
+    /// The gradients of the weights in `gradients`, each in the place of its weight; zero where there is
+    /// none.
+    pub fn weight_gradients(&self, gradients: &Gradients) -> RecurrentWeights {
+        match self {
+            Self::Lstm(lstm) => lstm.weight_gradients(gradients),
+            Self::Gru(gru) => gru.weight_gradients(gradients),
+        }
+    }
+
+    fn limit(&self) -> Option<f32> {
+        match self {
+            Self::Lstm(lstm) => lstm.limit(),
+            Self::Gru(gru) => gru.limit(),
         }
     }
 }
@@ -280,18 +394,34 @@ impl Sizes {
     }
 }
 
-fn unpacked(cell: Cell, layers: &[PackedWeights]) -> RecurrentWeights {
-    fn array<const D: usize>(param: &Param<Tensor<D>>) -> Array {
-        let data = param.val().into_data();
+/// The weights of each layer on the host, or their gradients in the same places.
+fn unpacked(
+    cell: Cell,
+    layers: &[PackedWeights],
+    gradients: Option<&Gradients>,
+) -> RecurrentWeights {
+    fn array<const D: usize>(param: &Param<Tensor<D>>, gradients: Option<&Gradients>) -> Array {
+        let weight = param.val();
+        let tensor = match gradients {
+            None => weight,
+            Some(gradients) => weight
+                .grad(gradients)
+                .unwrap_or_else(|| weight.inner().zeros_like()),
+        };
+        let data = tensor.into_data();
         let shape: Vec<usize> = data.shape().iter().copied().collect();
         Array::new(shape, data.iter::<f32>().collect())
     }
+    let maybe = |bias: &Option<Param<Tensor<2>>>| bias.as_ref().map(|bias| array(bias, gradients));
     let stacked = |layer: &PackedWeights| StackedArrays {
-        input_weight: array(&layer.input_weight),
-        recurrent_weight: array(&layer.recurrent_weight),
-        input_bias: layer.input_bias.as_ref().map(array),
-        recurrent_bias: layer.recurrent_bias.as_ref().map(array),
-        projection_weight: layer.projection_weight.as_ref().map(array),
+        input_weight: array(&layer.input_weight, gradients),
+        recurrent_weight: array(&layer.recurrent_weight, gradients),
+        input_bias: maybe(&layer.input_bias),
+        recurrent_bias: maybe(&layer.recurrent_bias),
+        projection_weight: layer
+            .projection_weight
+            .as_ref()
+            .map(|weight| array(weight, gradients)),
     };
     RecurrentWeights {
         cell,

@@ -25,9 +25,13 @@ mod file;
 #[cfg(feature = "weights")]
 mod format;
 #[cfg(feature = "weights")]
+mod keras;
+#[cfg(feature = "weights")]
 mod layers;
 #[cfg(feature = "weights")]
 mod native;
+#[cfg(feature = "weights")]
+mod onnx;
 #[cfg(feature = "weights")]
 mod pytorch;
 #[cfg(feature = "weights")]
@@ -42,8 +46,9 @@ pub(crate) use packed::{DirectionWeights, PackedWeights};
 #[cfg(feature = "weights")]
 pub use {
     array::{Array, ElementType},
-    checkpoint::{Checkpoint, Converted, Entry},
+    checkpoint::{Checkpoint, Converted, Entry, write_safetensors},
     error::WeightsError,
     format::{Format, LayerFile},
+    onnx::{OnnxDirection, OnnxInputs, OnnxLayer, OnnxLayout, OnnxModel, OnnxOutput},
     recurrent::{DirectionArrays, RecurrentWeights},
 };

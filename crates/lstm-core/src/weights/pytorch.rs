@@ -84,6 +84,15 @@ impl Layers {
 
 /// The bytes of a safetensors file of a layer.
 pub fn to_bytes(weights: &RecurrentWeights, prefix: &str) -> Result<Vec<u8>, WeightsError> {
+    let tensors = state_dict(weights, prefix)?;
+    Ok(safetensors_bytes(&tensors, Some(("format", "pt"))))
+}
+
+/// A layer's tensors by PyTorch's names, in its layout.
+pub fn state_dict(
+    weights: &RecurrentWeights,
+    prefix: &str,
+) -> Result<BTreeMap<String, Array>, WeightsError> {
     if weights.cell == Cell::GruResetBefore {
         return Err(WeightsError::NoPlace {
             format: Format::PyTorch,
@@ -114,7 +123,7 @@ pub fn to_bytes(weights: &RecurrentWeights, prefix: &str) -> Result<Vec<u8>, Wei
             }
         }
     }
-    Ok(safetensors_bytes(&tensors, Some(("format", "pt"))))
+    Ok(tensors)
 }
 
 /// What a layer is, as far as the names and the first shapes say.

@@ -1,8 +1,12 @@
 //! The weights of a stack of layers on the host: what every format is read into and written from.
 
+use std::collections::BTreeMap;
+
 use super::array::Array;
 use super::checkpoint::Converted;
 use super::error::WeightsError;
+use super::format::dotted;
+use super::pytorch;
 use crate::gate::{GruGate, LstmGate};
 use crate::recurrent::Cell;
 
@@ -82,6 +86,17 @@ impl RecurrentWeights {
             ]
         });
         arrays.flatten().map(|array| array.values.len()).sum()
+    }
+
+    /// PyTorch's `state_dict`: what each tensor is called there, after `prefix`, and how it lies. Of
+    /// gradients in the place of weights, those that PyTorch's parameters have.
+    ///
+    /// # Errors
+    ///
+    /// Sizes that do not fit each other, a layer that PyTorch does not have.
+    pub fn state_dict(&self, prefix: &str) -> Result<BTreeMap<String, Array>, WeightsError> {
+        self.check()?;
+        pytorch::state_dict(self, &dotted(prefix))
     }
 
     /// Checks that all arrays are there and fit each other, so that the rest can trust them.

@@ -27,6 +27,9 @@ pub enum BenchError {
         /// The shape.
         shape: Shape,
     },
+    /// A batch without padding is held against one without padding.
+    #[error("--against full is for batches with padding: it goes with --lengths uniform")]
+    NoPadding,
     /// There is no such device.
     #[error(transparent)]
     Device(#[from] DeviceError),

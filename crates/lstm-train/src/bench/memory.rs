@@ -39,6 +39,7 @@ pub fn growth(workload: &Workload, device: &str, peer: Option<Peer>) -> Result<u
     let prepare = match peer {
         None => ours::call,
         Some(Peer::Burn) => burn_layers::call,
+        Some(Peer::Full) => ours::call_without_padding,
         Some(Peer::PyTorch) => {
             let threads = rayon::current_num_threads();
             let mut pytorch = PyTorch::start_with(device, threads, &ENVIRONMENT)?;

@@ -38,6 +38,8 @@ pub enum Peer {
     PyTorch,
     /// `burn::nn`, which has no ragged batches: it computes the padding too.
     Burn,
+    /// Ours, with as many steps in a batch without padding: for `--lengths uniform`.
+    Full,
 }
 
 impl Peer {
@@ -46,6 +48,7 @@ impl Peer {
         match self {
             Self::PyTorch => "pytorch",
             Self::Burn => "burn",
+            Self::Full => "full",
         }
     }
 }
@@ -75,6 +78,7 @@ impl Bench {
             let side: Box<dyn Side> = match peer {
                 Peer::PyTorch => Box::new(PyTorch::start(device, threads)?),
                 Peer::Burn => Box::new(InProcess::new(burn_layers::call, &burn_device)),
+                Peer::Full => Box::new(InProcess::new(ours::call_without_padding, &burn_device)),
             };
             others.push((peer, side));
         }
@@ -95,11 +99,11 @@ impl Bench {
     pub fn sgemm(&mut self, limits: Limits) -> Result<Sgemm, BenchError> {
         let mut best = Sgemm::default();
         let ours: (&str, &mut dyn Side) = ("burn", &mut self.ours);
-        // burn's own layers stand on the same product as ours.
+        // The others stand on the same product as ours.
         let peers = self
             .peers
             .iter_mut()
-            .filter(|(peer, _)| *peer != Peer::Burn);
+            .filter(|(peer, _)| *peer == Peer::PyTorch);
         let peers = peers.map(|(peer, side)| (peer.name(), side.as_mut() as &mut dyn Side));
         for (name, side) in std::iter::once(ours).chain(peers) {
             best.add(name, sgemm::best(side, limits)?);

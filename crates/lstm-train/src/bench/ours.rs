@@ -23,6 +23,11 @@ pub fn call(workload: &Workload, device: &Device) -> Call {
     }
 }
 
+/// The same with as many real steps in a batch without padding.
+pub fn call_without_padding(workload: &Workload, device: &Device) -> Call {
+    call(&workload.without_padding(), device)
+}
+
 fn infer(workload: &Workload, device: &Device) -> Call {
     let (layer, x) = (Layer::new(workload, device), input(workload, device));
     let lengths = workload.lengths();

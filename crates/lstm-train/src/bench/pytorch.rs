@@ -137,7 +137,9 @@ impl Side for PyTorch {
     fn prepare(&mut self, workload: &Workload) -> Result<(), BenchError> {
         let lengths = match workload.lengths {
             LengthsChoice::Full => Value::Null,
-            LengthsChoice::Uniform => json!(workload.lengths().as_slice()),
+            LengthsChoice::Uniform | LengthsChoice::Even { .. } => {
+                json!(workload.lengths().as_slice())
+            }
         };
         self.ask(json!({
             "command": "prepare",

@@ -196,14 +196,24 @@ impl fmt::Display for Summary {
             let ratios: Vec<f64> = group.ratios.iter().map(|(ratio, _)| *ratio).collect();
             let worst = group.ratios.iter().min_by(|a, b| a.0.total_cmp(&b.0));
             let (worst, shape) = worst.expect("a group begins with a ratio");
-            writeln!(
-                f,
-                "{} {} against {}: geometric mean {:.2} times as fast, worst {worst:.2} ({shape})",
-                group.cell.name(),
-                group.mode.name(),
-                group.peer.name(),
-                geometric_mean(&ratios),
-            )?;
+            let (cell, mode) = (group.cell.name(), group.mode.name());
+            let mean = geometric_mean(&ratios);
+            match group.peer {
+                // What padding costs, although it is not computed.
+                Peer::Full => writeln!(
+                    f,
+                    "{cell} {mode}, ragged against full: geometric mean {:.2} times as long, \
+                     worst {:.2} ({shape})",
+                    1.0 / mean,
+                    1.0 / worst,
+                )?,
+                peer => writeln!(
+                    f,
+                    "{cell} {mode} against {}: geometric mean {mean:.2} times as fast, \
+                     worst {worst:.2} ({shape})",
+                    peer.name(),
+                )?,
+            }
         }
         Ok(())
     }
@@ -240,6 +250,16 @@ mod tests {
             summary.to_string(),
             "gru infer against burn: geometric mean 2.00 times as fast, worst 1.00 (1,2,3,4,2)\n\
              gru train against burn: geometric mean 0.50 times as fast, worst 0.50 (1,2,3,4,1)\n"
+        );
+
+        let mut summary = Summary::default();
+        for (shape, ratio) in [([1, 2, 3, 4, 1], 0.8), ([1, 2, 3, 4, 2], 1.25)] {
+            summary.add_ratio(workload(Mode::Train, shape), Peer::Full, ratio);
+        }
+        assert_eq!(
+            summary.to_string(),
+            "gru train, ragged against full: geometric mean 1.00 times as long, worst 1.25 \
+             (1,2,3,4,1)\n"
         );
     }
 }

@@ -83,6 +83,12 @@ pub enum LengthsChoice {
     Full,
     /// Uniform in 1 to the length of the batch, the same on all sides.
     Uniform,
+    /// So many steps in all, in sequences as equal as can be; see [`Workload::without_padding`].
+    #[value(skip)]
+    Even {
+        /// Real steps of the batch.
+        steps: usize,
+    },
 }
 
 impl LengthsChoice {
@@ -91,6 +97,7 @@ impl LengthsChoice {
         match self {
             Self::Full => "full",
             Self::Uniform => "uniform",
+            Self::Even { .. } => "even",
         }
     }
 }
@@ -230,6 +237,26 @@ impl Workload {
                     .collect();
                 Lengths::new(lengths, time).expect("no length is beyond time")
             }
+            LengthsChoice::Even { steps } => {
+                let lengths: Vec<usize> = (0..batch)
+                    .map(|row| (steps + batch - 1 - row) / batch)
+                    .collect();
+                Lengths::new(lengths, time).expect("time is the longest of them")
+            }
+        }
+    }
+
+    /// The same number of real steps in as many sequences, all as long, but for one step where
+    /// their number does not divide that of the steps.
+    pub fn without_padding(&self) -> Self {
+        let steps = self.lengths().total();
+        Self {
+            shape: Shape {
+                time: steps.div_ceil(self.shape.batch),
+                ..self.shape
+            },
+            lengths: LengthsChoice::Even { steps },
+            ..*self
         }
     }
 
@@ -335,6 +362,28 @@ mod tests {
         assert_eq!((low, high), (Some(&1), Some(&99)));
         let mean = lengths.total() as f64 / 1000.0;
         assert!((mean - 50.0).abs() < 3.0, "{mean}");
+    }
+
+    #[test]
+    fn without_padding_there_are_as_many_steps_in_sequences_of_one_length() {
+        for shape in ["64,50,8,16,1", "3,1,8,16,1", "7,99,8,16,2"] {
+            let ragged = Workload {
+                lengths: LengthsChoice::Uniform,
+                ..workload(Cell::Gru, Mode::Train, shape)
+            };
+            let full = ragged.without_padding();
+            assert_eq!(full.lengths().total(), ragged.lengths().total());
+            assert_eq!(full.flops(), ragged.flops());
+            let lengths = full.lengths();
+            assert_eq!(lengths.batch(), ragged.shape.batch);
+            let time = full.shape.time;
+            let (shortest, longest) = (
+                lengths.as_slice().iter().min(),
+                lengths.as_slice().iter().max(),
+            );
+            assert_eq!(longest, Some(&time));
+            assert!(shortest >= Some(&(time - 1)), "{lengths:?}");
+        }
     }
 
     #[test]

@@ -78,6 +78,19 @@ fn layers_are_compared_with_those_of_burn() {
 }
 
 #[test]
+fn a_ragged_batch_is_compared_with_one_without_padding() {
+    let arguments = ["--shape", "4,9,8,16,2", "--lengths", "uniform", "--json"];
+    let arguments = [&arguments[..], &["--against", "full", "--mode", "train"]].concat();
+    let outcome = tiny(&arguments).succeeded();
+    let objects = objects(&outcome);
+    assert_eq!(objects.len(), 1);
+    assert_eq!(objects[0]["against"], "full");
+    positive(&objects[0]["against_median_ms"]);
+    let line = "lstm train, ragged against full: geometric mean";
+    assert!(outcome.stderr.contains(line), "{}", outcome.stderr);
+}
+
+#[test]
 fn the_table_is_for_people() {
     let table = tiny(&["--shape", "3,5,8,16,1", "4,2,8,8,1", "--against", "burn"]).succeeded();
     for part in [
@@ -110,7 +123,7 @@ fn wrong_shapes_and_names_are_refused_by_name() {
         ),
         (["--cell", "rnn"], ["'rnn'", "lstm, gru"]),
         (["--mode", "walk"], ["'walk'", "infer, train, step"]),
-        (["--against", "keras"], ["'keras'", "pytorch, burn"]),
+        (["--against", "keras"], ["'keras'", "pytorch, burn, full"]),
         (["--lengths", "long"], ["'long'", "full, uniform"]),
         (["--threads", "0"], ["--threads", "0"]),
         (["--seconds", "0"], ["--seconds", "positive"]),
@@ -129,6 +142,7 @@ fn a_shape_that_cannot_be_measured_is_refused_before_anything_is() {
     }
     let arguments = ["--shape", "2,3,4,5,1", "--mode", "step"];
     outcome(&mut bench_layers(&arguments)).refused(1, &["2,3,4,5,1", "step"]);
+    outcome(&mut bench_layers(&["--against", "full"])).refused(1, &["--lengths uniform"]);
     outcome(&mut bench_layers(&["--device", "abacus"])).refused(1, &["`abacus`"]);
 }
 

@@ -6,6 +6,7 @@ mod backward;
 mod backward_pass;
 mod blocks;
 mod buffers;
+mod company;
 mod elementwise;
 mod forward;
 mod forward_pass;
@@ -27,6 +28,7 @@ mod threads;
 mod weight_gradients;
 
 pub(crate) use backward::{OutputGradients, Wanted, backward};
+pub(crate) use company::Company;
 pub(crate) use forward::forward;
 pub(crate) use layout::{FastCell, Sizes};
 pub(crate) use operands::Operands;

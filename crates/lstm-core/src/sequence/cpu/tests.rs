@@ -1,9 +1,11 @@
 //! The fused bodies on slices: what does not change their bits, and what comes through.
 
+use std::sync::Arc;
+
 use super::simd::Isa;
 use super::{
-    Cut, FastCell, Keep, LayerStream, LooseWeights, Operands, OutputGradients, PreparedWeights,
-    Sizes, Wanted, backward, forward,
+    Company, Cut, FastCell, Keep, LayerStream, LooseWeights, Operands, OutputGradients,
+    PreparedWeights, Sizes, Wanted, backward, forward,
 };
 use crate::sequence::packing::Packing;
 use crate::{Lengths, Purpose, RandomSource};
@@ -272,20 +274,25 @@ fn a_stream_gives_the_bits_of_the_whole_sequence() {
                 biases: [input_bias, recurrent_bias],
                 projection,
             };
-            let prepared = PreparedWeights::new(sizes, &weights, None);
-            let mut stream = LayerStream::new(prepared.into(), batch);
-            stream.set_state(&case.states[0], &case.states[1]);
-            let (hidden, cell) = stream.state();
-            assert_eq!((&hidden, &cell), (&case.states[0], &case.states[1]));
-            for step in 0..steps {
-                let rows = |all: &[f32], width: usize| -> Vec<f32> {
-                    let row = |row| (row * case.time + step) * width;
-                    (0..batch)
-                        .flat_map(|index| all[row(index)..row(index) + width].to_vec())
-                        .collect()
-                };
-                let shown = stream.step(&rows(&case.x, d_input));
-                assert_eq!(shown, rows(output, sizes.d_recurrent), "{sizes:?}, {step}");
+            let prepared = Arc::new(PreparedWeights::new(sizes, &weights, None));
+            for members in 1..=3 {
+                let mut stream = LayerStream::new(prepared.clone(), batch, members);
+                stream.set_state(&case.states[0], &case.states[1]);
+                let (hidden, cell) = stream.state();
+                assert_eq!((&hidden, &cell), (&case.states[0], &case.states[1]));
+                Company::with(members, |company| {
+                    for step in 0..steps {
+                        let rows = |all: &[f32], width: usize| -> Vec<f32> {
+                            let row = |row| (row * case.time + step) * width;
+                            (0..batch)
+                                .flat_map(|index| all[row(index)..row(index) + width].to_vec())
+                                .collect()
+                        };
+                        let shown = stream.step(company, &rows(&case.x, d_input));
+                        let expected = rows(output, sizes.d_recurrent);
+                        assert_eq!(shown, expected, "{sizes:?}, {members}, {step}");
+                    }
+                });
             }
         }
     }

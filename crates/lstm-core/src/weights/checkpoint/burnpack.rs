@@ -1,6 +1,8 @@
 //! burnpack (`.bpk`): what burn's `ModuleRecord::save` writes.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use burn::tensor::{Bytes, DType};
@@ -17,7 +19,24 @@ pub fn begins(beginning: &[u8]) -> bool {
     beginning.starts_with(MAGIC)
 }
 
+/// Bytes before the metadata: the magic number, a version, and at 6 the metadata's length.
+const HEADER: usize = 10;
+
 pub fn open(path: &Path) -> Opened {
+    // The reader would make room for the metadata before it reads them.
+    let mut file = File::open(path).map_err(|error| error.to_string())?;
+    let size = file.metadata().map_err(|error| error.to_string())?.len();
+    let mut header = [0; HEADER];
+    file.read_exact(&mut header)
+        .map_err(|_| format!("its header has {HEADER} bytes, but the file {size}"))?;
+    let [.., a, b, c, d] = header;
+    let claimed = u64::from(u32::from_le_bytes([a, b, c, d]));
+    if claimed > size - HEADER as u64 {
+        return Err(format!(
+            "its header claims {claimed} bytes of metadata, but {} follow",
+            size - HEADER as u64
+        ));
+    }
     let reader = Reader::from_file_exact(path).map_err(|error| error.to_string())?;
     let metadata = reader.metadata().clone();
     let tensors = reader.into_tensors().map_err(|error| error.to_string())?;

@@ -6,9 +6,10 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use ::safetensors::tensor::{Dtype, Metadata, TensorView};
+use ::safetensors::tensor::{Dtype, TensorView};
+use serde::Deserialize;
 
-use super::{Contents, Entry, Opened, Source};
+use super::{Contents, Entry, Opened, Source, byte_len, pytorch};
 use crate::weights::array::{Array, ElementType};
 
 /// Bytes of the header's length, which a file begins with.
@@ -16,10 +17,11 @@ const LENGTH: usize = 8;
 /// The longest header that is read: the limit of the format's own library.
 const LONGEST_HEADER: u64 = 100_000_000;
 
-/// Whether a file of these first bytes may be one: after its length, which no file fills, the header
-/// begins as an object.
+/// Whether a file of these first bytes may be one: after its length the header begins as an object.
 pub fn begins(beginning: &[u8]) -> bool {
-    matches!(beginning, [_, _, _, _, _, _, 0, 0, b'{', ..])
+    // A pickle's ninth byte may be that brace too, but it has opcodes where a length has zeros.
+    let length_is_small = || beginning[4..LENGTH] == [0; 4];
+    beginning.get(LENGTH) == Some(&b'{') && (length_is_small() || !pytorch::begins(beginning))
 }
 
 pub fn open(path: &Path) -> Opened {
@@ -38,38 +40,29 @@ pub fn open(path: &Path) -> Opened {
     let mut header = vec![0; length as usize];
     file.read_exact(&mut header)
         .map_err(|error| error.to_string())?;
-    let header: Metadata = serde_json::from_slice(&header).map_err(|error| error.to_string())?;
-    let values = rest - length;
-    if header.data_len() as u64 != values {
-        return Err(format!(
-            "its header describes {} bytes of values, but {values} follow",
-            header.data_len()
-        ));
-    }
+    let header: Header = serde_json::from_slice(&header).map_err(|error| error.to_string())?;
+    header.check(rest - length)?;
 
-    let infos = header.tensors();
-    let entries = infos
-        .iter()
-        .map(|(name, info)| {
-            let entry = Entry {
-                element: element(info.dtype),
-                shape: info.shape.clone(),
-            };
-            (name.clone(), entry)
-        })
-        .collect();
     let start = LENGTH as u64 + length;
-    let places = infos
-        .into_iter()
-        .map(|(name, info)| {
-            let (from, to) = info.data_offsets;
-            (name, (start + from as u64, to - from))
-        })
-        .collect();
+    let mut entries = BTreeMap::new();
+    let mut places = HashMap::new();
+    for (name, tensor) in header.tensors {
+        let [from, to] = tensor.data_offsets;
+        places.insert(name.clone(), (start + from, (to - from) as usize));
+        let element = match tensor.dtype.as_str() {
+            "F64" => ElementType::F64,
+            "F32" => ElementType::F32,
+            "F16" => ElementType::F16,
+            "BF16" => ElementType::BF16,
+            other => ElementType::Other(other.to_lowercase()),
+        };
+        let shape = tensor.shape;
+        entries.insert(name, Entry { element, shape });
+    }
     Ok(Contents {
         container: "safetensors file",
         entries,
-        metadata: header.metadata().iter().flatten().map(owned).collect(),
+        metadata: header.metadata.unwrap_or_default(),
         source: Box::new(Places {
             file: RefCell::new(file),
             places,
@@ -77,8 +70,59 @@ pub fn open(path: &Path) -> Opened {
     })
 }
 
-fn owned((key, value): (&String, &String)) -> (String, String) {
-    (key.clone(), value.clone())
+/// The header, read here and not by the format's own library, whose errors do not name the tensor.
+#[derive(Deserialize)]
+struct Header {
+    #[serde(rename = "__metadata__", default)]
+    metadata: Option<BTreeMap<String, String>>,
+    #[serde(flatten)]
+    tensors: BTreeMap<String, TensorInfo>,
+}
+
+#[derive(Deserialize)]
+struct TensorInfo {
+    dtype: String,
+    shape: Vec<usize>,
+    data_offsets: [u64; 2],
+}
+
+impl Header {
+    /// That the tensors lie side by side, in any order, and fill the `size` bytes of the values; and that
+    /// each has as many bytes as its shape says.
+    fn check(&self, size: u64) -> Result<(), String> {
+        let mut sorted: Vec<(&String, &TensorInfo)> = self.tensors.iter().collect();
+        sorted.sort_by_key(|(_, tensor)| tensor.data_offsets);
+        let mut end = 0;
+        for (name, tensor) in sorted {
+            let [from, to] = tensor.data_offsets;
+            if from != end || to < from || to > size {
+                return Err(format!(
+                    "tensor `{name}` is said to be at {from}..{to}, expected at {end}.. of {size} bytes \
+                     of values"
+                ));
+            }
+            end = to;
+            // A type that this library does not know has no size to compare.
+            let Ok(dtype) = serde_json::from_value::<Dtype>(tensor.dtype.as_str().into()) else {
+                continue;
+            };
+            let bits = byte_len(&tensor.shape, dtype.bitsize());
+            if bits.is_none_or(|bits| bits as u64 != (to - from).saturating_mul(8)) {
+                return Err(format!(
+                    "tensor `{name}` has {} bytes, but the shape {:?} of {}",
+                    to - from,
+                    tensor.shape,
+                    tensor.dtype
+                ));
+            }
+        }
+        match end == size {
+            true => Ok(()),
+            false => Err(format!(
+                "its tensors have {end} bytes, but {size} follow the header"
+            )),
+        }
+    }
 }
 
 struct Places {
@@ -96,16 +140,6 @@ impl Source for Places {
             .and_then(|_| file.read_exact(&mut bytes))
             .map_err(|error| error.to_string())?;
         Ok(bytes)
-    }
-}
-
-fn element(dtype: Dtype) -> ElementType {
-    match dtype {
-        Dtype::F64 => ElementType::F64,
-        Dtype::F32 => ElementType::F32,
-        Dtype::F16 => ElementType::F16,
-        Dtype::BF16 => ElementType::BF16,
-        other => ElementType::Other(format!("{other:?}").to_lowercase()),
     }
 }
 

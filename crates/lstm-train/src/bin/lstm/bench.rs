@@ -5,7 +5,9 @@ use std::process::Command;
 
 use clap::{Args, Subcommand};
 use lstm_train::bench::memory::{self, MemoryRow};
-use lstm_train::bench::{Bench, Cell, LengthsChoice, Limits, Mode, Peer, Shape, Summary, Workload};
+use lstm_train::bench::{
+    Bench, BenchError, Cell, LengthsChoice, Limits, Mode, Peer, Shape, Summary, Workload,
+};
 use lstm_train::device;
 
 use crate::Failure;
@@ -119,6 +121,9 @@ impl Machine {
 impl Layers {
     /// Everything to measure, cell by cell and mode by mode.
     fn workloads(&self, modes: &[Mode]) -> Result<Vec<Workload>, Failure> {
+        if self.against.contains(&Peer::Full) && self.lengths == LengthsChoice::Full {
+            return Err(BenchError::NoPadding.into());
+        }
         let mut workloads = Vec::new();
         for &cell in &self.cell {
             for &mode in modes {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use lstm_core::{Converted, Format, LayerFile};
+use lstm_core::{Converted, Format, LayerFile, OnnxInputs, Recurrent};
+use lstm_train::device;
 
 use crate::Failure;
 
@@ -25,7 +26,8 @@ pub struct Arguments {
     /// The file that is read.
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// The file that is written: .safetensors for pytorch and native, .bpk or .safetensors for burn.
+    /// The file that is written: .safetensors for pytorch and native, .onnx for onnx, .bpk or .safetensors
+    /// for burn.
     #[arg(value_name = "OUT")]
     output: PathBuf,
     /// Which layer of the file, by what its tensors' names begin with (`lstm weights` lists them); not
@@ -35,6 +37,12 @@ pub struct Arguments {
     /// What the names of the written tensors begin with.
     #[arg(long, value_name = "P", default_value = "")]
     output_prefix: String,
+    /// Of onnx: the model also takes `lengths`, how long each sequence is.
+    #[arg(long)]
+    lengths: bool,
+    /// Of onnx: the model also takes the states to start from, `initial_h` and `initial_c`.
+    #[arg(long)]
+    initial_state: bool,
 }
 
 /// What can be read.
@@ -42,6 +50,10 @@ pub struct Arguments {
 enum From {
     /// torch.nn.LSTM and GRU, in .safetensors, .pt or .pth
     Pytorch,
+    /// Keras 3, in .npz, .safetensors, .weights.h5, .keras or .h5
+    Keras,
+    /// The LSTM and GRU nodes of an .onnx model
+    Onnx,
     /// burn's own Lstm, Gru, BiLstm and BiGru, in .bpk or .safetensors
     Burn,
     /// The layers of this program, in .safetensors
@@ -53,6 +65,8 @@ enum From {
 enum To {
     /// What torch.nn.LSTM.load_state_dict accepts
     Pytorch,
+    /// A model for ONNX Runtime, of the layer alone
+    Onnx,
     /// burn's own Lstm, Gru, BiLstm and BiGru
     Burn,
     /// The layers of this program
@@ -62,11 +76,14 @@ enum To {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let format = match arguments.from {
         From::Pytorch => Format::PyTorch,
+        From::Keras => Format::Keras,
+        From::Onnx => Format::Onnx,
         From::Burn => Format::Burn,
         From::Native => Format::Native,
     };
     let to = match arguments.to {
         To::Pytorch => Format::PyTorch,
+        To::Onnx => Format::Onnx,
         To::Burn => Format::Burn,
         To::Native => Format::Native,
     };
@@ -77,7 +94,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let weights = file.read(&prefix)?;
     say_converted(&weights.converted);
-    to.write(&weights, &arguments.output, &arguments.output_prefix)?;
+    let inputs = OnnxInputs {
+        lengths: arguments.lengths,
+        initial_state: arguments.initial_state,
+    };
+    let (output, prefix) = (&arguments.output, &arguments.output_prefix);
+    if inputs == OnnxInputs::default() {
+        to.write(&weights, output, prefix)?;
+    } else if to == Format::Onnx {
+        let device = device::parse(device::default_name())?;
+        Recurrent::from_weights(&weights, &device)?.to_onnx(output, prefix, inputs)?;
+    } else {
+        return Err("--lengths and --initial-state are for --to onnx".into());
+    }
     eprintln!(
         "wrote {} ({}, {} parameters) for {to} to {}",
         weights.cell,
