@@ -2,6 +2,7 @@
 //!
 //! | name | files | what it is |
 //! | --- | --- | --- |
+//! | `grammar` | `train.txt` `valid.txt` `test.txt`: words separated by spaces, a sentence a line | text from a grammar with agreement over long distances, of which the best possible perplexity is known ([`grammar`]) |
 //! | `reviews` | `train.tsv` `valid.tsv` `test.tsv`: `label<TAB>text` | short generated reviews, `negative` or `positive`, whose label depends on word order and distance ([`reviews`]) |
 //!
 //! The files are part of the compiled library, so a program that uses them needs no data folder:
@@ -38,14 +39,24 @@ impl Shipped {
     }
 }
 
-const SHIPPED: &[Shipped] = &[Shipped {
-    name: "reviews",
-    files: &[
-        ("train.tsv", include_str!("../reviews/train.tsv")),
-        ("valid.tsv", include_str!("../reviews/valid.tsv")),
-        ("test.tsv", include_str!("../reviews/test.tsv")),
-    ],
-}];
+const SHIPPED: &[Shipped] = &[
+    Shipped {
+        name: "reviews",
+        files: &[
+            ("train.tsv", include_str!("../reviews/train.tsv")),
+            ("valid.tsv", include_str!("../reviews/valid.tsv")),
+            ("test.tsv", include_str!("../reviews/test.tsv")),
+        ],
+    },
+    Shipped {
+        name: "grammar",
+        files: &[
+            ("train.txt", include_str!("../grammar/train.txt")),
+            ("valid.txt", include_str!("../grammar/valid.txt")),
+            ("test.txt", include_str!("../grammar/test.txt")),
+        ],
+    },
+];
 
 /// Which public sets can be downloaded, file by file: `manifest.tsv`, its first line naming the columns.
 pub const MANIFEST: &str = include_str!("../manifest.tsv");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use datasets::reviews;
+use datasets::{grammar, reviews};
 
 fn main() -> ExitCode {
     let mut arguments = env::args_os().skip(1);
@@ -21,18 +21,20 @@ fn main() -> ExitCode {
         );
         return ExitCode::from(2);
     }
-    for (name, contents) in reviews::generate(reviews::SEED).files() {
-        let path = folder.join("reviews").join(name);
-        if let Err(error) = write(&path, &contents) {
-            eprintln!("error: cannot write {}: {error}", path.display());
-            return ExitCode::FAILURE;
+    let sets = [
+        ("reviews", reviews::generate(reviews::SEED).files()),
+        ("grammar", grammar::generate(grammar::SEED).files()),
+    ];
+    for (set, files) in sets {
+        for (name, contents) in files {
+            let path = folder.join(set).join(name);
+            if let Err(error) = write(&path, &contents) {
+                eprintln!("error: cannot write {}: {error}", path.display());
+                return ExitCode::FAILURE;
+            }
+            let (path, lines) = (path.display(), contents.lines().count());
+            println!("{path}: {lines} lines, {} bytes", contents.len());
         }
-        let lines = contents.lines().count();
-        println!(
-            "{}: {lines} reviews, {} bytes",
-            path.display(),
-            contents.len()
-        );
     }
     ExitCode::SUCCESS
 }
@@ -41,7 +43,7 @@ fn write(path: &Path, contents: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let unfinished = path.with_extension("tsv.tmp");
+    let unfinished = path.with_added_extension("tmp");
     fs::write(&unfinished, contents)?;
     fs::rename(&unfinished, path)
 }
