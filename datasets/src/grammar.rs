@@ -33,6 +33,8 @@ mod prefix;
 mod rules;
 mod words;
 
+/// What the set is called.
+pub const NAME: &str = "grammar";
 /// The end of a sentence as a token. It does not stand in the files, where it is the end of a line.
 pub const END: &str = "<eos>";
 /// The seed of the files that ship.

@@ -49,7 +49,7 @@ const SHIPPED: &[Shipped] = &[
         ],
     },
     Shipped {
-        name: "grammar",
+        name: grammar::NAME,
         files: &[
             ("train.txt", include_str!("../grammar/train.txt")),
             ("valid.txt", include_str!("../grammar/valid.txt")),

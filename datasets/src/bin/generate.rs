@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     }
     let sets = [
         ("reviews", reviews::generate(reviews::SEED).files()),
-        ("grammar", grammar::generate(grammar::SEED).files()),
+        (grammar::NAME, grammar::generate(grammar::SEED).files()),
     ];
     for (set, files) in sets {
         for (name, contents) in files {
