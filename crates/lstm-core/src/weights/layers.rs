@@ -50,8 +50,10 @@ macro_rules! in_and_out {
             ///
             /// # Errors
             ///
-            /// A file that cannot be written, a layer that PyTorch does not have.
+            /// A file that cannot be written or is named after another container; a layer that PyTorch does
+            /// not have: a GRU with the reset gate before the product, or a limit of the cell state.
             pub fn to_pytorch(&self, path: impl AsRef<Path>, prefix: &str) -> Result<(), WeightsError> {
+                self.unlimited(Format::PyTorch)?;
                 Format::PyTorch.write(&self.weights(), path, prefix)
             }
 
@@ -89,19 +91,18 @@ macro_rules! in_and_out {
             ///
             /// # Errors
             ///
-            /// A file that cannot be written, a layer that ONNX does not have: with a projection or a limit
-            /// of the cell state.
+            /// A file that cannot be written or is named after another container; a layer that ONNX does not
+            /// have: with a projection or a limit of the cell state.
             pub fn to_onnx(
                 &self,
                 path: impl AsRef<Path>,
                 prefix: &str,
                 inputs: OnnxInputs,
             ) -> Result<(), WeightsError> {
+                self.unlimited(Format::Onnx)?;
+                Format::Onnx.check_extension(path.as_ref())?;
                 let weights = self.weights();
                 weights.check()?;
-                if self.limit().is_some() {
-                    return Err(onnx::no_place("limit of the cell state"));
-                }
                 let bytes = onnx::to_bytes(&weights, &dotted(prefix), inputs)?;
                 file::write(path.as_ref(), &bytes)
             }
@@ -130,6 +131,18 @@ macro_rules! in_and_out {
                 Self::from_file(Format::Keras, path, prefix, device)
             }
 
+            /// That there is no limit of the cell state, which is no weight: a file of `format` would be
+            /// another layer.
+            fn unlimited(&self, format: Format) -> Result<(), WeightsError> {
+                match self.limit() {
+                    None => Ok(()),
+                    Some(_) => Err(WeightsError::NoPlace {
+                        format,
+                        what: "limit of the cell state".to_owned(),
+                    }),
+                }
+            }
+
             #[doc = concat!("The ", $kind, " at `prefix` in a file of any [`Format`].")]
             ///
             /// # Errors
@@ -141,7 +154,9 @@ macro_rules! in_and_out {
                 prefix: &str,
                 device: &Device,
             ) -> Result<Self, WeightsError> {
-                Self::from_weights(&format.open(path)?.read(prefix)?, device)
+                let path = path.as_ref();
+                let weights = format.open(path)?.read(prefix)?;
+                Self::from_weights(&weights, device).map_err(|error| error.in_file(path, prefix))
             }
         }
     };

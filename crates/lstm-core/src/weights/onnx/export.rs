@@ -7,6 +7,7 @@
 use prost::Message;
 use prost::bytes::Bytes;
 
+use super::LARGEST;
 use super::node::to_onnx;
 use super::proto::{
     Attribute, Dimension, Graph, Model, Node, OperatorSet, Tensor, TensorShape, TensorType, Type,
@@ -21,8 +22,6 @@ use crate::weights::recurrent::{DirectionArrays, RecurrentWeights};
 const OPERATOR_SET: i64 = 14;
 /// The one that came with that operator set.
 const IR_VERSION: i64 = 7;
-/// The largest message of protocol buffers.
-const LARGEST: usize = i32::MAX as usize;
 
 /// What a model that is written takes beside `input`; by default nothing: then every sequence is as long
 /// as the batch, and states start at zero.
@@ -55,13 +54,13 @@ pub fn to_bytes(
             version: Some(OPERATOR_SET),
         }],
     };
-    if model.encoded_len() > LARGEST {
+    if model.encoded_len() as u64 > LARGEST {
         return Err(no_place("place for more than 2 GiB in one file"));
     }
     Ok(model.encode_to_vec())
 }
 
-pub fn no_place(what: &str) -> WeightsError {
+fn no_place(what: &str) -> WeightsError {
     WeightsError::NoPlace {
         format: Format::Onnx,
         what: what.to_owned(),
