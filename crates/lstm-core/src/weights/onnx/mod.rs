@@ -3,8 +3,8 @@
 //! ```text
 //! file ─ proto.rs ─> graph.rs ─> stacks.rs: which nodes are one stack ─ node.rs ─> RecurrentWeights
 //!        messages    constants,  └> layer.rs: a single node, run as ONNX runs it
-//!                    operators.rs, tensor.rs
-//! RecurrentWeights ─ export.rs ─> proto.rs ─> file
+//!                    operators/, tensor.rs
+//! RecurrentWeights ─ export.rs ─> messages.rs, proto.rs ─> file
 //! ```
 //!
 //! Nodes of the main graph are found; those in the bodies of If, Loop and Scan, and in functions, are not.
@@ -12,6 +12,7 @@
 mod export;
 mod graph;
 mod layer;
+mod messages;
 mod node;
 mod operators;
 mod proto;
