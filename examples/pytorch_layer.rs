@@ -15,8 +15,8 @@ use std::process::ExitCode;
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use clap::{Parser, ValueEnum};
 use lstm_core::{
-    Array, Cell, Checkpoint, Format, GruState, Lengths, LstmState, Mode, Recurrent, RecurrentState,
-    RecurrentWeights, write_safetensors,
+    Array, Cell, Checkpoint, Converted, Format, GruState, Lengths, LstmState, Mode, Recurrent,
+    RecurrentState, RecurrentWeights, write_safetensors,
 };
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -153,11 +153,8 @@ fn weights(options: &Options) -> Result<(RecurrentWeights, String)> {
         let path = options.weights.display();
         return Err(format!("{path} has {} at `{prefix}`, not {expected}", weights.cell).into());
     }
-    for converted in &weights.converted {
-        eprintln!(
-            "`{}` was converted from {} to f32",
-            converted.tensor, converted.from
-        );
+    for Converted { tensor, from } in &weights.converted {
+        eprintln!("`{tensor}` was converted from {from} to f32");
     }
     Ok((weights, prefix))
 }
@@ -238,6 +235,9 @@ impl Input {
                     .map_err(|error| format!("{path}: `lengths`: {error}"))?
             }
         };
+        for Converted { tensor, from } in file.take_converted() {
+            eprintln!("{path}: `{tensor}` was converted from {from} to f32");
+        }
         let known = |name: &String| {
             ["input", "lengths"].contains(&name.as_str())
                 || states.iter().any(|(state, _)| state == name)

@@ -57,7 +57,7 @@ pub fn ci() -> Result<(), Failure> {
         "wasm32-unknown-unknown",
         "--no-default-features",
         "--features",
-        "flex",
+        "flex,lstm-core/weights",
     ])?;
     eprintln!(
         "All checks passed in {:.0} s.",

@@ -1,6 +1,6 @@
 //! What can be wrong with weights that come from a file, or go to one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::format::Format;
 use crate::Cell;
@@ -148,6 +148,16 @@ pub enum WeightsError {
         /// What it should be.
         expected: String,
     },
+    /// A layer in a file is not what it should be.
+    #[error("{path}: the layer at `{prefix}`: {source}")]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// Where the layer is.
+        prefix: String,
+        /// What is wrong with it.
+        source: Box<WeightsError>,
+    },
     /// A file is named after another container than it would be.
     #[error("weights for {format} are not written to {path}, but to a file named .{expected}")]
     Extension {
@@ -172,6 +182,17 @@ pub enum WeightsError {
         /// What the layer has.
         what: String,
     },
+}
+
+impl WeightsError {
+    /// What is wrong with weights, of those that a file has at `prefix`.
+    pub(super) fn in_file(self, path: &Path, prefix: &str) -> Self {
+        Self::InFile {
+            path: path.to_owned(),
+            prefix: prefix.to_owned(),
+            source: Box::new(self),
+        }
+    }
 }
 
 fn found_layers(found: &[String]) -> String {

@@ -9,13 +9,16 @@ use super::error::WeightsError;
 /// Writes a file beside its place and renames it, so that an interruption leaves the old one, or none.
 /// A device or a pipe is written to, never replaced.
 pub fn write(path: &Path, contents: &[u8]) -> Result<(), WeightsError> {
+    // What a link leads to is replaced, and not the link.
+    let place = std::fs::canonicalize(path);
+    let place = place.as_deref().unwrap_or(path);
     let written = if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         File::options()
             .write(true)
             .open(path)
             .and_then(|mut device| device.write_all(contents))
     } else {
-        replace(path, contents)
+        replace(place, contents)
     };
     written.map_err(|source| WeightsError::Write {
         path: path.to_owned(),

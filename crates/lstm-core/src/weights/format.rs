@@ -91,7 +91,7 @@ impl Format {
     }
 
     /// That a file is not named after another container than it will be: whoever reads it goes by that.
-    fn check_extension(self, path: &Path) -> Result<(), WeightsError> {
+    pub(super) fn check_extension(self, path: &Path) -> Result<(), WeightsError> {
         const KNOWN: [&str; 10] = [
             "bin",
             "bpk",
@@ -179,7 +179,8 @@ impl LayerFile {
             found: self.prefixes(),
         })?;
         let weights = self.reader.read(&place)?;
-        weights.check()?;
+        let checked = weights.check();
+        checked.map_err(|error| error.in_file(&self.path, &place))?;
         Ok(weights)
     }
 }

@@ -2,17 +2,14 @@
 
 use std::path::Path;
 
-use burn::module::Param;
-use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Gradients};
 
-use super::array::Array;
 use super::error::WeightsError;
 use super::file;
 use super::format::{Format, dotted};
 use super::onnx::{self, OnnxInputs};
-use super::packed::PackedWeights;
+use super::parameters::{packed, replaced, unpacked};
 use super::recurrent::RecurrentWeights;
-use super::stacked::StackedArrays;
 use crate::gate::ResetGate;
 use crate::recurrent::{Cell, Recurrent};
 use crate::{Gru, GruConfig, Lstm, LstmConfig, WeightDraws};
@@ -50,8 +47,10 @@ macro_rules! in_and_out {
             ///
             /// # Errors
             ///
-            /// A file that cannot be written, a layer that PyTorch does not have.
+            /// A file that cannot be written or is named after another container; a layer that PyTorch does
+            /// not have: a GRU with the reset gate before the product, or a limit of the cell state.
             pub fn to_pytorch(&self, path: impl AsRef<Path>, prefix: &str) -> Result<(), WeightsError> {
+                self.unlimited(Format::PyTorch)?;
                 Format::PyTorch.write(&self.weights(), path, prefix)
             }
 
@@ -89,19 +88,18 @@ macro_rules! in_and_out {
             ///
             /// # Errors
             ///
-            /// A file that cannot be written, a layer that ONNX does not have: with a projection or a limit
-            /// of the cell state.
+            /// A file that cannot be written or is named after another container; a layer that ONNX does not
+            /// have: with a projection or a limit of the cell state.
             pub fn to_onnx(
                 &self,
                 path: impl AsRef<Path>,
                 prefix: &str,
                 inputs: OnnxInputs,
             ) -> Result<(), WeightsError> {
+                self.unlimited(Format::Onnx)?;
+                Format::Onnx.check_extension(path.as_ref())?;
                 let weights = self.weights();
                 weights.check()?;
-                if self.limit().is_some() {
-                    return Err(onnx::no_place("limit of the cell state"));
-                }
                 let bytes = onnx::to_bytes(&weights, &dotted(prefix), inputs)?;
                 file::write(path.as_ref(), &bytes)
             }
@@ -130,6 +128,18 @@ macro_rules! in_and_out {
                 Self::from_file(Format::Keras, path, prefix, device)
             }
 
+            /// That there is no limit of the cell state, which is no weight: a file of `format` would be
+            /// another layer.
+            fn unlimited(&self, format: Format) -> Result<(), WeightsError> {
+                match self.limit() {
+                    None => Ok(()),
+                    Some(_) => Err(WeightsError::NoPlace {
+                        format,
+                        what: "limit of the cell state".to_owned(),
+                    }),
+                }
+            }
+
             #[doc = concat!("The ", $kind, " at `prefix` in a file of any [`Format`].")]
             ///
             /// # Errors
@@ -141,7 +151,9 @@ macro_rules! in_and_out {
                 prefix: &str,
                 device: &Device,
             ) -> Result<Self, WeightsError> {
-                Self::from_weights(&format.open(path)?.read(prefix)?, device)
+                let path = path.as_ref();
+                let weights = format.open(path)?.read(prefix)?;
+                Self::from_weights(&weights, device).map_err(|error| error.in_file(path, prefix))
             }
         }
     };
@@ -321,114 +333,4 @@ fn reset_gate(cell: Cell) -> Result<ResetGate, WeightsError> {
 
 fn other_cell(found: Cell, expected: Cell) -> WeightsError {
     WeightsError::Cell { found, expected }
-}
-
-/// The weights of each layer on `device`.
-fn packed(weights: &RecurrentWeights, device: &Device) -> Vec<PackedWeights> {
-    fn param<const D: usize>(array: Array, device: &Device) -> Param<Tensor<D>> {
-        let data = TensorData::new(array.values, array.shape);
-        Param::from_tensor(Tensor::from_data(data, device))
-    }
-    let layers = weights.layers.iter().map(|layer| StackedArrays::of(layer));
-    layers
-        .map(|layer| PackedWeights {
-            input_weight: param(layer.input_weight, device),
-            recurrent_weight: param(layer.recurrent_weight, device),
-            input_bias: layer.input_bias.map(|bias| param(bias, device)),
-            recurrent_bias: layer.recurrent_bias.map(|bias| param(bias, device)),
-            projection_weight: layer.projection_weight.map(|weight| param(weight, device)),
-        })
-        .collect()
-}
-
-/// The weights of each layer, in the place of those of `layers`, which have the same sizes.
-fn replaced(
-    layers: &[PackedWeights],
-    weights: &RecurrentWeights,
-) -> Result<Vec<PackedWeights>, WeightsError> {
-    let ours = Sizes::of_layers(layers);
-    let theirs = Sizes::of_weights(weights);
-    if ours != theirs {
-        return Err(WeightsError::Size {
-            what: "a layer's weights".to_owned(),
-            found: format!("{theirs:?}"),
-            expected: format!("{ours:?}"),
-        });
-    }
-    Ok(packed(weights, &layers[0].input_weight.val().device()))
-}
-
-/// What a layer's sizes are called in an error.
-#[derive(Debug, PartialEq)]
-struct Sizes {
-    layers: usize,
-    directions: usize,
-    d_input: usize,
-    d_hidden: usize,
-    d_projection: Option<usize>,
-    bias: bool,
-}
-
-impl Sizes {
-    fn of_layers(layers: &[PackedWeights]) -> Self {
-        let first = &layers[0];
-        Self {
-            layers: layers.len(),
-            directions: first.directions(),
-            d_input: first.d_input(),
-            d_hidden: first.d_hidden(),
-            d_projection: first.d_projection(),
-            bias: first.input_bias.is_some(),
-        }
-    }
-
-    fn of_weights(weights: &RecurrentWeights) -> Self {
-        Self {
-            layers: weights.layers.len(),
-            directions: weights.directions(),
-            d_input: weights.d_input(),
-            d_hidden: weights.d_hidden(),
-            d_projection: weights.d_projection(),
-            bias: weights.bias(),
-        }
-    }
-}
-
-/// The weights of each layer on the host, or their gradients in the same places.
-fn unpacked(
-    cell: Cell,
-    layers: &[PackedWeights],
-    gradients: Option<&Gradients>,
-) -> RecurrentWeights {
-    fn array<const D: usize>(param: &Param<Tensor<D>>, gradients: Option<&Gradients>) -> Array {
-        let weight = param.val();
-        let tensor = match gradients {
-            None => weight,
-            Some(gradients) => weight
-                .grad(gradients)
-                .unwrap_or_else(|| weight.inner().zeros_like()),
-        };
-        let data = tensor.into_data();
-        let shape: Vec<usize> = data.shape().iter().copied().collect();
-        Array::new(shape, data.iter::<f32>().collect())
-    }
-    let maybe = |bias: &Option<Param<Tensor<2>>>| bias.as_ref().map(|bias| array(bias, gradients));
-    let stacked = |layer: &PackedWeights| StackedArrays {
-        input_weight: array(&layer.input_weight, gradients),
-        recurrent_weight: array(&layer.recurrent_weight, gradients),
-        input_bias: maybe(&layer.input_bias),
-        recurrent_bias: maybe(&layer.recurrent_bias),
-        projection_weight: layer
-            .projection_weight
-            .as_ref()
-            .map(|weight| array(weight, gradients)),
-    };
-    RecurrentWeights {
-        cell,
-        layers: layers
-            .iter()
-            .map(|layer| stacked(layer).directions())
-            .collect(),
-        converted: Vec::new(),
-    }
 }

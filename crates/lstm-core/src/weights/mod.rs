@@ -33,6 +33,8 @@ mod native;
 #[cfg(feature = "weights")]
 mod onnx;
 #[cfg(feature = "weights")]
+mod parameters;
+#[cfg(feature = "weights")]
 mod pytorch;
 #[cfg(feature = "weights")]
 mod recurrent;

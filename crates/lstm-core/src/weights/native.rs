@@ -127,10 +127,13 @@ impl Layers {
         bias: bool,
         projected: bool,
     ) -> Result<Vec<DirectionArrays>, WeightsError> {
-        let directions = self.0.entries()[&format!("{start}{INPUT_WEIGHT}")]
-            .shape
-            .first();
-        let directions = directions.copied().unwrap_or(0);
+        let input_weight = format!("{start}{INPUT_WEIGHT}");
+        let shape = &self.0.entries()[&input_weight].shape;
+        // A tensor without elements may claim any number, and each direction takes room.
+        let Some(directions @ 1..=2) = shape.first().copied() else {
+            let expected = "[directions, d_input, gates * d_hidden] of one or two directions";
+            return Err(self.0.misshapen(&input_weight, expected.to_owned()));
+        };
         let read = |own: &str, dimensions: usize| {
             let name = format!("{start}{own}");
             let shape = &self.0.entries()[&name].shape;

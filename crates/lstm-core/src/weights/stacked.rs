@@ -1,5 +1,7 @@
 //! The directions of a layer one above the other: as the layers here keep them, and their files.
 
+use std::borrow::Borrow;
+
 use super::array::Array;
 use super::recurrent::DirectionArrays;
 
@@ -55,10 +57,10 @@ impl StackedArrays {
 }
 
 /// Arrays of the same shape, with a new first dimension.
-fn stack(arrays: &[&Array]) -> Array {
+pub fn stack<A: Borrow<Array>>(arrays: &[A]) -> Array {
     let mut shape = vec![arrays.len()];
-    shape.extend(&arrays[0].shape);
-    let values = arrays.iter().flat_map(|array| &array.values);
+    shape.extend(&arrays[0].borrow().shape);
+    let values = arrays.iter().flat_map(|array| &array.borrow().values);
     Array::new(shape, values.copied().collect())
 }
 

@@ -113,3 +113,36 @@ fn a_file_without_recurrent_layers_says_so() {
     bench.write("nothing", b"");
     outcome(&mut bench.lstm(&["weights", "nothing"])).refused(1, &["nothing", "it is empty"]);
 }
+
+#[test]
+fn what_is_wrong_with_a_model_is_said_by_its_reader() {
+    let bench = Bench::trained();
+    convert(&bench, "native", "onnx", [BUNDLE, "whole.onnx"], &[]).succeeded();
+    let bytes = std::fs::read(bench.path("whole.onnx")).unwrap();
+    bench.write("cut.onnx", &bytes[..bytes.len() / 2]);
+    outcome(&mut bench.lstm(&["weights", "cut.onnx"]))
+        .refused(1, &["cut.onnx is not a complete ONNX model"]);
+}
+
+#[test]
+fn a_conversion_that_fails_leaves_the_file_that_was_there() {
+    let bench = Bench::trained();
+    let kept = |from, to, files: [&str; 2], more: &[&str]| {
+        bench.write(files[1], b"what was there");
+        convert(&bench, from, to, files, more).refused(1, &[]);
+        assert_eq!(
+            std::fs::read(bench.path(files[1])).unwrap(),
+            b"what was there"
+        );
+    };
+    kept("native", "onnx", [BUNDLE, "out.pt"], &["--lengths"]);
+    kept("native", "onnx", [BUNDLE, "out.pt"], &[]);
+    kept("native", "burn", [BUNDLE, "out.bpk"], &["--prefix", "none"]);
+    kept(
+        "native",
+        "native",
+        [BUNDLE, "a.safetensors"],
+        &["--lengths"],
+    );
+    kept("pytorch", "native", [BUNDLE, "a.safetensors"], &[]);
+}

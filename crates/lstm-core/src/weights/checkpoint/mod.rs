@@ -191,7 +191,7 @@ impl Checkpoint {
     }
 
     /// The tensors that were read and converted since this was last asked.
-    pub(super) fn take_converted(&self) -> Vec<Converted> {
+    pub fn take_converted(&self) -> Vec<Converted> {
         self.converted.take()
     }
 
@@ -216,6 +216,11 @@ pub fn write_safetensors(
     tensors: &BTreeMap<String, Array>,
 ) -> Result<(), WeightsError> {
     file::write(path.as_ref(), &safetensors_bytes(tensors, None))
+}
+
+/// Whether a file of these first bytes can only be safetensors.
+pub(super) fn is_safetensors(beginning: &[u8]) -> bool {
+    safetensors::certain(beginning)
 }
 
 /// What a container is called, and how it is opened.
@@ -316,7 +321,7 @@ pub(super) fn beginning(path: &Path) -> Result<Vec<u8>, WeightsError> {
 
 fn unrecognised(path: &Path, beginning: &[u8]) -> WeightsError {
     const KNOWN: &str = "expected safetensors, PyTorch's .pt or .pth, NumPy's .npz, Keras' .weights.h5 or .keras, \
-                         burn's .bpk";
+                         burn's .bpk, or of the format ONNX an .onnx model";
     let message = if beginning.is_empty() {
         format!("it is empty; {KNOWN}")
     } else {

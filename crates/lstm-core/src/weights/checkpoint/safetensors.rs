@@ -20,8 +20,12 @@ const LONGEST_HEADER: u64 = 100_000_000;
 /// Whether a file of these first bytes may be one: after its length the header begins as an object.
 pub fn begins(beginning: &[u8]) -> bool {
     // A pickle's ninth byte may be that brace too, but it has opcodes where a length has zeros.
-    let length_is_small = || beginning[4..LENGTH] == [0; 4];
-    beginning.get(LENGTH) == Some(&b'{') && (length_is_small() || !pytorch::begins(beginning))
+    certain(beginning) || (beginning.get(LENGTH) == Some(&b'{') && !pytorch::begins(beginning))
+}
+
+/// Whether a file of these first bytes is one, and no other that happens to have a brace there.
+pub fn certain(beginning: &[u8]) -> bool {
+    beginning.get(LENGTH) == Some(&b'{') && beginning[4..LENGTH] == [0; 4]
 }
 
 pub fn open(path: &Path) -> Opened {

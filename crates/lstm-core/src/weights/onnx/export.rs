@@ -5,24 +5,21 @@
 //! and all operators used have their present form.
 
 use prost::Message;
-use prost::bytes::Bytes;
 
+use super::LARGEST;
+use super::messages::{Size, float_tensor, int, ints, string, value};
 use super::node::to_onnx;
-use super::proto::{
-    Attribute, Dimension, Graph, Model, Node, OperatorSet, Tensor, TensorShape, TensorType, Type,
-    ValueInfo, attribute_type, data_type,
-};
+use super::proto::{Attribute, Graph, Model, Node, OperatorSet, Tensor, data_type};
 use crate::recurrent::Cell;
 use crate::weights::array::Array;
 use crate::weights::error::WeightsError;
 use crate::weights::format::Format;
 use crate::weights::recurrent::{DirectionArrays, RecurrentWeights};
+use crate::weights::stacked::stack;
 
 const OPERATOR_SET: i64 = 14;
 /// The one that came with that operator set.
 const IR_VERSION: i64 = 7;
-/// The largest message of protocol buffers.
-const LARGEST: usize = i32::MAX as usize;
 
 /// What a model that is written takes beside `input`; by default nothing: then every sequence is as long
 /// as the batch, and states start at zero.
@@ -55,13 +52,13 @@ pub fn to_bytes(
             version: Some(OPERATOR_SET),
         }],
     };
-    if model.encoded_len() > LARGEST {
+    if model.encoded_len() as u64 > LARGEST {
         return Err(no_place("place for more than 2 GiB in one file"));
     }
     Ok(model.encode_to_vec())
 }
 
-pub fn no_place(what: &str) -> WeightsError {
+fn no_place(what: &str) -> WeightsError {
     WeightsError::NoPlace {
         format: Format::Onnx,
         what: what.to_owned(),
@@ -186,7 +183,7 @@ impl<'a> Builder<'a> {
             let matrices = directions
                 .iter()
                 .map(|arrays| part(arrays).with_gates(order).transposed());
-            stacked(matrices.collect())
+            stack(&matrices.collect::<Vec<_>>())
         };
         let mut inputs = vec![format!("x_{layer}"), own("W"), own("R")];
         let tensors = [
@@ -204,7 +201,7 @@ impl<'a> Builder<'a> {
             Some(biases) => {
                 inputs.push(own("B"));
                 self.initializers
-                    .push(float_tensor(&own("B"), &stacked(biases)));
+                    .push(float_tensor(&own("B"), &stack(&biases)));
             }
             None => inputs.push(String::new()),
         }
@@ -322,83 +319,5 @@ impl<'a> Builder<'a> {
             raw_data: Some(value.to_le_bytes().to_vec().into()),
             ..Tensor::default()
         });
-    }
-}
-
-/// Arrays of the same shape, one above the other.
-fn stacked(arrays: Vec<Array>) -> Array {
-    let shape = [&[arrays.len()], &arrays[0].shape[..]].concat();
-    let values = arrays.into_iter().flat_map(|array| array.values);
-    Array::new(shape, values.collect())
-}
-
-fn float_tensor(name: &str, array: &Array) -> Tensor {
-    let bytes: Vec<u8> = array
-        .values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
-    Tensor {
-        dims: array.shape.iter().map(|size| *size as i64).collect(),
-        data_type: Some(data_type::FLOAT),
-        name: Some(name.to_owned()),
-        raw_data: Some(Bytes::from(bytes)),
-        ..Tensor::default()
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Size {
-    Number(usize),
-    /// The same wherever it has this name, and known when the model runs.
-    Named(&'static str),
-}
-
-fn value(name: &str, element: i32, sizes: &[Size]) -> ValueInfo {
-    let dim = sizes.iter().map(|size| match *size {
-        Size::Number(number) => Dimension {
-            dim_value: Some(number as i64),
-            dim_param: None,
-        },
-        Size::Named(name) => Dimension {
-            dim_value: None,
-            dim_param: Some(name.to_owned()),
-        },
-    });
-    ValueInfo {
-        name: Some(name.to_owned()),
-        r#type: Some(Type {
-            tensor_type: Some(TensorType {
-                elem_type: Some(element),
-                shape: Some(TensorShape { dim: dim.collect() }),
-            }),
-        }),
-    }
-}
-
-fn int(name: &str, value: i64) -> Attribute {
-    Attribute {
-        name: Some(name.to_owned()),
-        i: Some(value),
-        r#type: Some(attribute_type::INT),
-        ..Attribute::default()
-    }
-}
-
-fn ints(name: &str, values: &[i64]) -> Attribute {
-    Attribute {
-        name: Some(name.to_owned()),
-        ints: values.to_vec(),
-        r#type: Some(attribute_type::INTS),
-        ..Attribute::default()
-    }
-}
-
-fn string(name: &str, value: &str) -> Attribute {
-    Attribute {
-        name: Some(name.to_owned()),
-        s: Some(value.as_bytes().to_vec()),
-        r#type: Some(attribute_type::STRING),
-        ..Attribute::default()
     }
 }

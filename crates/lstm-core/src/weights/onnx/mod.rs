@@ -3,8 +3,8 @@
 //! ```text
 //! file ─ proto.rs ─> graph.rs ─> stacks.rs: which nodes are one stack ─ node.rs ─> RecurrentWeights
 //!        messages    constants,  └> layer.rs: a single node, run as ONNX runs it
-//!                    operators.rs, tensor.rs
-//! RecurrentWeights ─ export.rs ─> proto.rs ─> file
+//!                    operators/, tensor.rs
+//! RecurrentWeights ─ export.rs ─> messages.rs, proto.rs ─> file
 //! ```
 //!
 //! Nodes of the main graph are found; those in the bodies of If, Loop and Scan, and in functions, are not.
@@ -12,6 +12,7 @@
 mod export;
 mod graph;
 mod layer;
+mod messages;
 mod node;
 mod operators;
 mod proto;
@@ -26,7 +27,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use prost::Message;
 
-pub use self::export::{OnnxInputs, no_place, to_bytes};
+pub use self::export::{OnnxInputs, to_bytes};
 use self::graph::{Graph, Origin};
 pub use self::layer::{OnnxLayer, OnnxOutput};
 pub use self::node::{OnnxDirection, OnnxLayout};
@@ -43,6 +44,9 @@ const CONTAINER: &str = "ONNX model";
 const FIRST_BYTES: [u8; 12] = [
     0x08, 0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72, 0xa2, 0xca, 0xd2,
 ];
+
+/// The largest message of protocol buffers.
+const LARGEST: u64 = i32::MAX as u64;
 
 /// An ONNX model, as far as it is made of LSTMs and GRUs.
 ///
@@ -94,7 +98,21 @@ impl OnnxModel {
                     start.escape_ascii()
                 )));
             }
+            Some(_) if checkpoint::is_safetensors(&beginning) => {
+                return Err(unrecognised("it is a safetensors file".to_owned()));
+            }
             Some(_) => {}
+        }
+        let size = std::fs::metadata(path).map_err(|source| WeightsError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        if size.len() > LARGEST {
+            return Err(unrecognised(format!(
+                "it has {} bytes, more than the {LARGEST} of the largest model (larger ones keep weights in \
+                 files beside them)",
+                size.len()
+            )));
         }
         let bytes = std::fs::read(path).map_err(|source| WeightsError::Read {
             path: path.to_owned(),

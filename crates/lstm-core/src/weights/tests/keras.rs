@@ -174,7 +174,10 @@ fn layers_keep_their_kind() {
     let gru = Gru::from_keras(&file, "gru_1", &Device::flex()).unwrap();
     assert_eq!(gru.reset, ResetGate::BeforeProduct);
     let error = Gru::from_keras(&file, "lstm", &Device::flex()).unwrap_err();
-    assert!(matches!(error, WeightsError::Cell { .. }), "{error}");
+    let WeightsError::InFile { source, .. } = error else {
+        panic!("{error}");
+    };
+    assert!(matches!(*source, WeightsError::Cell { .. }), "{source}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use half::{bf16, f16};
 use super::path;
 use crate::tests::{assert_close, state_of, tensors_of};
 use crate::weights::{Array, Checkpoint, ElementType, Format, RecurrentWeights, write_safetensors};
-use crate::{Cell, Gru, Lengths, Lstm, Mode, Recurrent};
+use crate::{Cell, Gru, GruConfig, Lengths, Lstm, LstmConfig, Mode, Recurrent, ResetGate};
 
 fn golden(file: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pytorch");
@@ -213,6 +213,28 @@ fn what_pytorch_wrote_is_written_back_with_the_same_bits() {
         layer.to_pytorch(&path, "rnn").unwrap();
         assert_eq!(tensors(&path, "rnn."), tensors(&original, ""), "{name}");
     }
+}
+
+#[test]
+fn what_pytorch_has_not_is_refused_and_leaves_the_file_that_was_there() {
+    let (_directory, path) = path("back.safetensors");
+    std::fs::write(&path, "what was there").unwrap();
+    let device = Device::flex();
+    let limited = LstmConfig::new(2, 3).with_cell_clip(Some(1.0));
+    let reset_before = GruConfig::new(2, 3).with_reset(ResetGate::BeforeProduct);
+    let refused = [
+        limited.init(&device).to_pytorch(&path, ""),
+        reset_before.init(&device).to_pytorch(&path, ""),
+    ];
+    let messages = refused.map(|refused| refused.unwrap_err().to_string());
+    assert_eq!(
+        messages,
+        [
+            "PyTorch has no limit of the cell state",
+            "PyTorch has no GRU with the reset gate before the product"
+        ]
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), b"what was there");
 }
 
 /// All tensors of a file whose names begin with `prefix`, by the rest.

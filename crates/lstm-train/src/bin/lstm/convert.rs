@@ -127,12 +127,15 @@ fn only_layer(file: &LayerFile, arguments: &Arguments) -> Result<String, Failure
         1 => Ok(prefixes.remove(0)),
         // Reading from no place says where there are layers.
         0 => Ok(String::new()),
-        _ => Err(format!(
-            "{} has several layers: choose one with --prefix: {}",
-            arguments.input.display(),
-            prefixes.join(", ")
-        )
-        .into()),
+        _ => {
+            let quoted: Vec<String> = prefixes.iter().map(|p| format!("`{p}`")).collect();
+            Err(format!(
+                "{} has several layers: choose one with --prefix: {}",
+                arguments.input.display(),
+                quoted.join(", ")
+            )
+            .into())
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! `lstm weights`
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use lstm_core::{Cell, Format, RecurrentWeights, WeightsError};
+use lstm_core::{Cell, Format, LayerFile, RecurrentWeights, WeightsError};
 use serde::Serialize;
 
 use crate::Failure;
@@ -39,8 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
     let mut layers = 0;
     let mut broken = Vec::new();
-    for format in formats(&arguments.file)? {
-        let file = format.open(&arguments.file)?;
+    for (format, file) in opened(&arguments.file)? {
         for prefix in file.prefixes() {
             match file.read(&prefix) {
                 Ok(weights) => {
@@ -71,20 +70,29 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// The formats that a file may have, as far as its container says.
-fn formats(file: &PathBuf) -> Result<Vec<Format>, WeightsError> {
-    let mut first_error = None;
-    let mut formats = Vec::new();
+/// The file by every format that it may have, as far as its container says.
+fn opened(file: &Path) -> Result<Vec<(Format, LayerFile)>, WeightsError> {
+    let mut opened = Vec::new();
+    let mut errors = Vec::new();
     for format in Format::ALL {
         match format.open(file) {
-            Ok(_) => formats.push(format),
-            Err(error) => first_error = first_error.or(Some(error)),
+            Ok(layers) => opened.push((format, layers)),
+            Err(error) => errors.push((format, error)),
         }
     }
-    match first_error {
-        Some(error) if formats.is_empty() => Err(error),
-        _ => Ok(formats),
+    if opened.is_empty() {
+        // All but ONNX say the same, and of a model only ONNX says what is wrong with it.
+        let named_onnx = file
+            .extension()
+            .is_some_and(|extension| extension == "onnx");
+        let said = errors
+            .into_iter()
+            .find(|(format, _)| (*format == Format::Onnx) == named_onnx);
+        if let Some((_, error)) = said {
+            return Err(error);
+        }
     }
+    Ok(opened)
 }
 
 impl Layer {

@@ -111,4 +111,10 @@ fn what_onnx_has_not_is_refused() {
         refused(layer().with_cell_clip(Some(1.0))),
         "ONNX has no limit of the cell state"
     );
+    let error = layer()
+        .init(&Device::flex())
+        .to_onnx(path.with_extension("pt"), "", OnnxInputs::default())
+        .unwrap_err();
+    assert!(error.to_string().contains("a file named .onnx"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

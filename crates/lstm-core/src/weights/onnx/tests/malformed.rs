@@ -76,6 +76,8 @@ fn what_is_no_model_is_refused_by_name() {
         "begins with `not protocol buf`",
     );
     says(b"\x08\x08", "it has no graph");
+    // The length of a header may look like the first field of a model.
+    says(b"\x28\0\0\0\0\0\0\0{\"a\":", "it is a safetensors file");
     // A graph that is a number; one of more bytes than there are; a number that does not end.
     says(b"\x08\x08\x38\x01", "not a complete ONNX model");
     says(
@@ -150,4 +152,16 @@ proptest! {
         }
         let _ = of_bytes(&bytes);
     }
+}
+
+#[test]
+fn a_file_larger_than_any_model_is_refused_without_reading_it() {
+    let (_folder, path) = written(b"\x08\x08");
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let message = read_all(&path).unwrap_err().to_string();
+    assert!(
+        message.contains("it has 1099511627776 bytes, more than"),
+        "{message}"
+    );
 }

@@ -1,5 +1,7 @@
 //! ONNX models in and out.
 
+mod asked;
+mod bad_constants;
 mod bad_input;
 mod cases;
 mod constants;
@@ -14,7 +16,8 @@ use prost::Message;
 use tempfile::TempDir;
 
 use super::OnnxModel;
-use super::proto::{Attribute, Graph, Model, Node, Tensor, attribute_type, data_type};
+use super::messages::{int, ints, string};
+use super::proto::{Attribute, Graph, Model, Node, Tensor, data_type};
 use crate::weights::array::Array;
 use crate::weights::error::WeightsError;
 use crate::weights::format::Format;
@@ -51,6 +54,14 @@ fn error(model: &Model) -> String {
     weights(model).unwrap_err().to_string()
 }
 
+/// That a message about the model names its file, and says all that it should.
+fn says(message: &str, parts: &[&str]) {
+    assert!(message.contains("model.onnx"), "{message}");
+    for part in parts {
+        assert!(message.contains(part), "{message} lacks {part}");
+    }
+}
+
 /// The names of a model's stacks.
 fn stacks(model: &Model) -> Vec<String> {
     let (_folder, path) = written(&model.encode_to_vec());
@@ -72,33 +83,6 @@ fn node(operator: &str, inputs: &[&str], outputs: &[&str], attributes: Vec<Attri
 fn named(name: &str, mut node: Node) -> Node {
     node.name = Some(name.to_owned());
     node
-}
-
-fn int(name: &str, value: i64) -> Attribute {
-    Attribute {
-        name: Some(name.to_owned()),
-        i: Some(value),
-        r#type: Some(attribute_type::INT),
-        ..Attribute::default()
-    }
-}
-
-fn ints(name: &str, values: &[i64]) -> Attribute {
-    Attribute {
-        name: Some(name.to_owned()),
-        ints: values.to_vec(),
-        r#type: Some(attribute_type::INTS),
-        ..Attribute::default()
-    }
-}
-
-fn string(name: &str, value: &str) -> Attribute {
-    Attribute {
-        name: Some(name.to_owned()),
-        s: Some(value.as_bytes().to_vec()),
-        r#type: Some(attribute_type::STRING),
-        ..Attribute::default()
-    }
 }
 
 fn floats(name: &str, shape: &[usize], values: &[f32]) -> Tensor {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use burn::tensor::Device;
+
 use super::{path, read, without_path};
+use crate::Lstm;
 use crate::weights::{Array, Format, write_safetensors};
 
 type Tensors = BTreeMap<String, Array>;
@@ -172,5 +175,58 @@ fn a_prefix_without_a_layer_lists_those_that_have_one() {
             *tensors = Tensors::from([("head.weight".to_owned(), zeros(&[2, 2]))]);
         }),
         "FILE has no LSTM or GRU of PyTorch at ``; it has none anywhere"
+    );
+}
+
+/// What is wrong with a layer of this crate's own of these tensors.
+fn refused_of_ours(tensors: &[(&str, &[usize])]) -> String {
+    let (_directory, path) = path("weights.safetensors");
+    let tensors = tensors.iter().map(|(name, shape)| {
+        let name = format!("rnn.layers.{name}_weight");
+        (name, zeros(shape))
+    });
+    write_safetensors(&path, &tensors.collect()).unwrap();
+    let file = Format::Native.open(&path).unwrap();
+    without_path(&file.read("rnn").unwrap_err(), &path)
+}
+
+#[test]
+fn directions_that_take_no_bytes_are_refused_without_room_for_them() {
+    let message = refused_of_ours(&[
+        ("0.input", &[1, 3, 4]),
+        ("0.recurrent", &[1, 1, 4]),
+        ("1.input", &[1 << 40, 0, 4]),
+        ("1.recurrent", &[1 << 40, 0, 4]),
+    ]);
+    assert_eq!(
+        message,
+        "FILE: tensor `rnn.layers.1.input_weight` has the shape [1099511627776, 0, 4], expected \
+         [directions, d_input, gates * d_hidden] of one or two directions"
+    );
+}
+
+#[test]
+fn sizes_that_disagree_are_refused_with_the_file_and_the_layer() {
+    let message = refused_of_ours(&[
+        ("0.input", &[1, 3, 4]),
+        ("0.recurrent", &[1, 1, 4]),
+        ("1.input", &[1, 7, 4]),
+        ("1.recurrent", &[1, 1, 4]),
+    ]);
+    assert_eq!(
+        message,
+        "FILE: the layer at `rnn.`: the input weight of layer 1 is [7, 4], expected [1, 4]"
+    );
+}
+
+#[test]
+fn another_cell_than_the_layers_is_refused_with_the_file() {
+    let (_directory, path) = path("weights");
+    std::fs::write(&path, super::golden("gru.safetensors")).unwrap();
+    let error = Lstm::from_pytorch(&path, "", &Device::flex()).unwrap_err();
+    assert_eq!(
+        without_path(&error, &path),
+        "FILE: the layer at ``: the weights are those of a GRU with the reset gate after the product, \
+         expected an LSTM"
     );
 }

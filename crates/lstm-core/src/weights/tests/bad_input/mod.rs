@@ -94,7 +94,7 @@ fn a_file_with_any_other_byte_is_read_or_refused() {
 #[test]
 fn what_is_no_file_of_weights_is_refused() {
     let known = "expected safetensors, PyTorch's .pt or .pth, NumPy's .npz, Keras' .weights.h5 or .keras, \
-                 burn's .bpk";
+                 burn's .bpk, or of the format ONNX an .onnx model";
     assert_eq!(
         refused(b""),
         format!("FILE holds no weights that can be read: it is empty; {known}")
@@ -138,6 +138,21 @@ fn a_burnpack_that_lies_about_its_metadata_is_refused() {
              {follow} follow"
         )
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_written_through() {
+    let (directory, file) = path("weights.safetensors");
+    let (_other, source) = path("weights");
+    let weights = read(&source, &golden("lstm.safetensors")).unwrap();
+    fs::write(&file, "what was there").unwrap();
+    let link = directory.path().join("link.safetensors");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    Format::PyTorch.write(&weights, &link, "").unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(read_all(Format::PyTorch, &file).is_ok());
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
 }
 
 #[test]
