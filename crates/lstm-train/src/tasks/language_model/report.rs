@@ -1,7 +1,6 @@
 //! What a language model's training came to, for people.
 
 use std::fmt;
-use std::time::Instant;
 
 use burn::module::Module;
 use lstm_models::{LanguageModel, LanguageModelConfig, LanguageModelNetwork};
@@ -36,8 +35,6 @@ pub struct Scored {
     pub trigram: f64,
     /// That of the grammar which the text was drawn from; `None` of text that people wrote.
     pub best_possible: Option<f64>,
-    /// Seconds that scoring the model took.
-    pub seconds: f64,
 }
 
 impl Report {
@@ -117,9 +114,7 @@ impl Scored {
             (None, Some(valid)) => (Part::Valid, valid),
             (None, None) => return None,
         };
-        let began = Instant::now();
         let scores = task.scores(model, part)?;
-        let seconds = began.elapsed().as_secs_f64();
         let train = task.part(Part::Train)?;
         let trigram = Trigram::fit(train.tokens(), config.vocab, train.start());
         let drawn =
@@ -132,7 +127,6 @@ impl Scored {
                 true => datasets::grammar::perplexity(text.lines()).ok(),
                 false => None,
             },
-            seconds,
         })
     }
 
@@ -147,7 +141,6 @@ impl Scored {
     fn metrics(&self) -> Metrics {
         let mut all = self.scores.metrics();
         all.insert("tokens".to_owned(), self.scores.tokens as f64);
-        all.insert("seconds".to_owned(), self.seconds);
         all.insert("trigram".to_owned(), self.trigram);
         if let Some(best_possible) = self.best_possible {
             all.insert("best_possible".to_owned(), best_possible);
