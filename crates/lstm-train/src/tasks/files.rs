@@ -49,6 +49,12 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
+    /// A text is nothing but white space.
+    #[error("{file} has no token, expected a text")]
+    NoToken {
+        /// The file.
+        file: String,
+    },
     /// A text is shorter than its streams.
     #[error(
         "{file} has {tokens} tokens: each of the {streams} streams (training.batch_size) needs at least one"

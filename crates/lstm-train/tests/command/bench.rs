@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 /// Settings that make a training of about a second: 4 epochs of 15 steps. It is that long so that a
 /// test that is not woken at once still kills it long before its end.
-const TINY: [&str; 8] = [
+pub const TINY: [&str; 8] = [
     "training.epochs=4",
     "training.batch_size=8",
     "training.warmup_steps=0",
@@ -143,7 +143,12 @@ impl Bench {
 
     /// A training that is killed as soon as there is a checkpoint of step 3 or later.
     pub fn train_until_killed(&self, run: &str, settings: &[&str]) {
-        let mut training = Running::start(&mut self.train(run, settings));
+        self.until_killed(run, &mut self.train(run, settings));
+    }
+
+    /// The same of any training.
+    pub fn until_killed(&self, run: &str, command: &mut Command) {
+        let mut training = Running::start(command);
         training.wait_until(|| self.newest_checkpoint(run) >= 3);
         training.kill();
     }

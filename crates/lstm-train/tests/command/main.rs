@@ -8,6 +8,8 @@ mod bench_layers;
 mod determinism;
 mod divergence;
 mod evaluate;
+mod language_model;
+mod language_model_input;
 mod predict;
 mod profile;
 mod report;

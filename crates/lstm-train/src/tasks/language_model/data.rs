@@ -84,7 +84,7 @@ impl TextOptions {
     ///
     /// # Errors
     ///
-    /// Missing files, and whatever is wrong with what is in them.
+    /// Missing files, a part without a token, and whatever is wrong with what is in them.
     pub fn load(&self, unit: Unit) -> Result<Texts, DataError> {
         let mut train = self.read(&self.train)?;
         let other = |file: &str| -> Result<Option<String>, DataError> {
@@ -98,6 +98,17 @@ impl TextOptions {
         if self.valid_share > 0.0 {
             let end = held_out(&train, self.valid_share, unit);
             valid = Some(train.split_off(end));
+        }
+        for (file, text) in [
+            (&self.train, Some(&train)),
+            (&self.valid, valid.as_ref()),
+            (&self.test, test.as_ref()),
+        ] {
+            if text.is_some_and(|text| text.trim().is_empty()) {
+                // A part that was held out has the name of the whole.
+                let file = if file.is_empty() { &self.train } else { file };
+                return Err(DataError::NoToken { file: file.clone() });
+            }
         }
         Ok(Texts { train, valid, test })
     }

@@ -1,0 +1,261 @@
+//! `lstm train language-model`, and what its bundles are for.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::bench::{Bench, TINY, outcome, outcome_of_input};
+
+/// A bench with sentences of the grammar in `texts`: 300 lines to learn from, 40 and 61 to score.
+pub fn texts() -> Bench {
+    let bench = Bench::new();
+    let grammar = datasets::shipped(datasets::grammar::NAME).unwrap();
+    for (name, lines) in [("train.txt", 300), ("valid.txt", 40), ("test.txt", 61)] {
+        let lines: Vec<&str> = grammar.file(name).unwrap().lines().take(lines).collect();
+        bench.write(&format!("texts/{name}"), lines.join("\n") + "\n");
+    }
+    bench
+}
+
+/// `lstm train language-model` of a tiny model on those texts.
+pub fn train(bench: &Bench, run: &str, settings: &[&str]) -> Command {
+    let task = ["train", "language-model", "--data", "texts", "--run", run];
+    let mut command = bench.lstm(&task);
+    for setting in TINY.iter().chain(&["windows.steps=20"]).chain(settings) {
+        command.args(["--set", setting]);
+    }
+    command
+}
+
+fn trained(settings: &[&str]) -> Bench {
+    let bench = texts();
+    outcome(&mut train(&bench, "run", settings)).succeeded();
+    bench
+}
+
+/// What a command on the bundle says.
+#[track_caller]
+fn said(bench: &Bench, command: &str, arguments: &[&str]) -> String {
+    let all = [&[command, "--model", "run/bundle"], arguments].concat();
+    outcome(&mut bench.lstm(&all)).succeeded().stdout
+}
+
+#[track_caller]
+fn evaluated(bench: &Bench, file: &str) -> Value {
+    let answer = said(bench, "evaluate", &["--json", "--data", file]);
+    serde_json::from_str(&answer).unwrap()
+}
+
+#[track_caller]
+fn assert_close(found: f64, expected: f64) {
+    assert!(
+        (found - expected).abs() <= 1e-5 * expected.abs(),
+        "{found} instead of {expected}"
+    );
+}
+
+#[test]
+fn the_test_part_gets_the_scores_of_the_run() {
+    for unit in ["words", "characters", "byte_pairs"] {
+        let unit = format!("tokenizer.unit={unit}");
+        let bench = trained(&[&unit, "tokenizer.max_size=400"]);
+        let scores = evaluated(&bench, "texts/test.txt");
+        let events = bench.events("run");
+        let test = events.iter().find(|event| event["event"] == "test");
+        let number = |event: &Value, name: &str| event[name].as_f64().unwrap();
+        for name in ["loss", "perplexity", "bits_per_character", "tokens"] {
+            assert_close(number(&scores, name), number(test.unwrap(), name));
+        }
+        assert_close(number(&scores, "perplexity"), number(&scores, "loss").exp());
+        assert!(number(test.unwrap(), "trigram") > 1.0, "{unit}");
+        // Whoever wrote a text, nobody knows what could be reached on it.
+        assert_eq!(test.unwrap().get("best_possible"), None, "{unit}");
+    }
+}
+
+#[test]
+fn every_word_and_line_end_is_scored() {
+    let bench = trained(&[]);
+    // What a model was trained on has no unknown word.
+    let text = bench.read("texts/train.txt");
+    let tokens = text.split_whitespace().count() + text.lines().count();
+    assert_eq!(evaluated(&bench, "texts/train.txt")["tokens"], tokens);
+    let scored = said(&bench, "score-text", &["--input", "texts/train.txt"]);
+    let shown: Vec<&str> = scored
+        .lines()
+        .map(|line| line.split_once('\t').unwrap().0)
+        .collect();
+    let expected: Vec<&str> = text
+        .lines()
+        .flat_map(|line| line.split_whitespace().chain(["<eos>"]))
+        .collect();
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn perplexity_follows_from_each_tokens_surprisal() {
+    let bench = trained(&[]);
+    let scores = evaluated(&bench, "texts/test.txt");
+    let expected = scores["perplexity"].as_f64().unwrap();
+    let score = |arguments: &[&str]| {
+        let all = [&["--input", "texts/test.txt"], arguments].concat();
+        said(&bench, "score-text", &all)
+    };
+    let perplexity = |losses: &[f64]| (losses.iter().sum::<f64>() / losses.len() as f64).exp();
+
+    let table = score(&[]);
+    let column = table.lines().map(|line| line.rsplit_once('\t').unwrap().1);
+    let losses: Vec<f64> = column.map(|loss| loss.parse().unwrap()).collect();
+    assert_close(perplexity(&losses), expected);
+
+    let objects = score(&["--json"]);
+    let objects = objects.lines().map(|line| serde_json::from_str(line));
+    let objects: Vec<Value> = objects.collect::<Result<_, _>>().unwrap();
+    let losses: Vec<f64> = objects
+        .iter()
+        .map(|object| object["surprisal"].as_f64().unwrap())
+        .collect();
+    assert_close(perplexity(&losses), expected);
+
+    let mut nll = 0.0;
+    let mut tokens = 0.0;
+    for line in score(&["--lines"]).lines() {
+        let fields: Vec<f64> = line
+            .split('\t')
+            .map(|field| field.parse().unwrap())
+            .collect();
+        tokens += fields[1];
+        nll += fields[1] * fields[2].ln();
+    }
+    assert_close((nll / tokens).exp(), expected);
+}
+
+#[test]
+fn the_state_is_carried_from_line_to_line() {
+    let bench = trained(&[]);
+    let [first, second] = ["the dogs are tame .\n", "the old man sees her .\n"];
+    let surprisals = |text: String| -> Vec<f64> {
+        let mut command = bench.lstm(&["score-text", "--model", "run/bundle"]);
+        let table = outcome_of_input(&mut command, text.as_bytes()).succeeded();
+        let column = table
+            .stdout
+            .lines()
+            .map(|line| line.rsplit_once('\t').unwrap().1);
+        column.map(|loss| loss.parse().unwrap()).collect()
+    };
+    let both = surprisals(format!("{first}{second}"));
+    let alone = surprisals(second.to_owned());
+    let after = &both[both.len() - alone.len()..];
+    assert!(after != alone, "the second line's words know of the first");
+    assert_eq!(both[..6], surprisals(first.to_owned())[..]);
+}
+
+#[test]
+fn a_seed_writes_one_text_and_another_seed_another() {
+    for unit in ["words", "characters", "byte_pairs"] {
+        let unit = format!("tokenizer.unit={unit}");
+        let bench = trained(&[&unit, "tokenizer.max_size=400"]);
+        let write = |arguments: &[&str]| {
+            let all = [&["--length", "40"], arguments].concat();
+            said(&bench, "generate", &all)
+        };
+        let text = write(&["--prompt", "the dogs", "--seed", "3"]);
+        assert!(text.starts_with("the dogs"), "{unit}: {text}");
+        assert_eq!(text, write(&["--prompt", "the dogs", "--seed", "3"]));
+        assert_ne!(text, write(&["--prompt", "the dogs", "--seed", "4"]));
+        let greedy = write(&["--temperature", "0"]);
+        assert_eq!(greedy, write(&["--temperature", "0", "--seed", "9"]));
+        assert_eq!(greedy, write(&["--top-k", "1", "--seed", "9"]));
+        assert_eq!(greedy, write(&["--top-p", "1e-9", "--seed", "9"]));
+    }
+}
+
+#[test]
+fn a_text_has_as_many_tokens_as_were_asked_for() {
+    let bench = trained(&["tokenizer.unit=characters"]);
+    for length in [0, 1, 70] {
+        let text = said(&bench, "generate", &["--length", &length.to_string()]);
+        // The line end that the command adds is none of them.
+        assert_eq!(text.chars().count(), length + 1);
+    }
+}
+
+#[test]
+fn a_conversation_answers_each_line() {
+    let bench = trained(&[]);
+    let converse = |input: &str| {
+        let arguments = [
+            "generate",
+            "--model",
+            "run/bundle",
+            "--interactive",
+            "--length",
+            "9",
+        ];
+        let mut command = bench.lstm(&arguments);
+        outcome_of_input(&mut command, input.as_bytes())
+            .succeeded()
+            .stdout
+    };
+    let once = converse("the dogs\n");
+    let twice = converse("the dogs\nthe man\n");
+    assert_eq!(once.lines().count(), 1);
+    assert_eq!(twice.lines().count(), 2);
+    assert!(twice.starts_with(&once));
+}
+
+#[test]
+fn a_run_killed_between_windows_goes_on_with_the_state_it_had() {
+    for settings in [
+        ["model.cell=lstm", "training.optimizer=sgd"],
+        ["model.cell=gru", "model.layers=2"],
+    ] {
+        let bench = trained(&settings);
+        bench.until_killed("killed", &mut train(&bench, "killed", &settings));
+        let resume = ["train", "language-model", "--resume", "killed"];
+        outcome(&mut bench.lstm(&resume)).succeeded();
+        assert!(
+            bench.weights("killed") == bench.weights("run"),
+            "{settings:?}"
+        );
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_weights() {
+    let bench = texts();
+    let wide = [
+        "model.d_embedding=192",
+        "model.d_hidden=192",
+        "model.output_dropout=0.2",
+        "training.batch_size=16",
+        "training.epochs=1",
+    ];
+    for threads in ["1", "2", "4"] {
+        let mut command = train(&bench, threads, &wide);
+        outcome(command.args(["--threads", threads])).succeeded();
+        assert!(bench.weights(threads) == bench.weights("1"), "{threads}");
+    }
+}
+
+#[test]
+fn every_kind_of_dropout_and_tied_weights_can_be_trained() {
+    let everything = [
+        "model.tied=true",
+        "model.layers=2",
+        "model.d_hidden=24",
+        "model.embedding_dropout=0.1",
+        "model.input_dropout=0.2",
+        "model.layer_dropout=0.2",
+        "model.recurrent_dropout=0.1",
+        "model.output_dropout=0.2",
+        "model.dropout_mask=sequence",
+        "training.optimizer=adamw",
+    ];
+    let bench = trained(&everything);
+    outcome(&mut train(&bench, "again", &everything)).succeeded();
+    assert!(bench.weights("again") == bench.weights("run"));
+    let inspected = said(&bench, "inspect", &[]);
+    assert!(inspected.contains("projection"), "{inspected}");
+    assert!(!inspected.contains("decoder_weight"), "{inspected}");
+}
