@@ -89,7 +89,21 @@ fn every_word_and_line_end_is_scored() {
         .lines()
         .flat_map(|line| line.split_whitespace().chain(["<eos>"]))
         .collect();
-    assert_eq!(shown, expected);
+    assert!(shown == expected, "{scored}");
+}
+
+#[test]
+fn a_token_is_one_field_of_the_table_whatever_is_in_it() {
+    let bench = texts();
+    bench.write("texts/train.txt", "a \"b\"\tc\\d\n".repeat(40));
+    outcome(&mut train(&bench, "run", &["tokenizer.unit=characters"])).succeeded();
+    let table = said(&bench, "score-text", &["--input", "texts/train.txt"]);
+    let fields = table.lines().map(|line| line.split_once('\t').unwrap().0);
+    let first: Vec<&str> = fields.take(10).collect();
+    assert_eq!(
+        first,
+        ["a", " ", "\"", "b", "\"", "\\t", "c", "\\\\", "d", "\\n"]
+    );
 }
 
 #[test]

@@ -77,11 +77,18 @@ fn token_line(output: &mut impl Write, token: &TokenScore, json: bool) -> Result
     if json {
         writeln!(output, "{}", serde_json::to_string(token)?)?;
     } else {
-        // A tab or a line end would be taken for the table's own.
-        let shown = token.token.escape_debug();
-        writeln!(output, "{shown}\t{}", token.surprisal)?;
+        writeln!(output, "{}\t{}", escaped(&token.token), token.surprisal)?;
     }
     Ok(())
+}
+
+/// A token as a field of the table: tabs and line ends would be taken for the table's own.
+fn escaped(token: &str) -> String {
+    token
+        .replace('\\', "\\\\")
+        .replace('\t', "\\t")
+        .replace('\n', "\\n")
+        .replace('\r', "\\r")
 }
 
 /// A line's score, as far as it was read.
