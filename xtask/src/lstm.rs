@@ -9,10 +9,12 @@ use crate::cargo::Cargo;
 use crate::failure::Failure;
 
 /// The commands that compute, each with all its words: options follow them.
-const WITH_DEVICE: [&[&str]; 5] = [
+const WITH_DEVICE: [&[&str]; 7] = [
     &["train"],
     &["evaluate"],
     &["predict"],
+    &["generate"],
+    &["score-text"],
     &["profile"],
     &["bench", "layers"],
 ];

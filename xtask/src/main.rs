@@ -29,11 +29,15 @@ Commands of the program `lstm`, which this builds and passes all arguments on to
 (`cargo xtask COMMAND --help` has the details):
 
     train      Train a model from a recipe, or go on with an interrupted run
-    evaluate   Score a trained model on a labelled file
-    predict    Use a trained model: one answer for each text or line of input
+    evaluate   Score a trained model on a labelled file or a text
+    predict    Use a classifier: one answer for each text or line of input
+    generate   Let a language model write, token by token
+    score-text  Say how surprising each token of a text is to a language model
     profile    Time the parts of a training step
     recipes    List the recipes: their data, what score to expect, how long they take
     inspect    Show what is in a bundle: architecture, parameters, vocabulary, training
+    weights    List the recurrent layers in a file of PyTorch, Keras, ONNX or burn
+    convert    Write such a layer in another program's form
     bench      Measure how fast the layers are: `bench layers --against pytorch`
 
 Commands for those who change the code:
@@ -47,7 +51,7 @@ Options:
 
     --backend NAME   What computes: flex (the default: any CPU), ndarray, wgpu, vulkan, metal,
                      cuda, rocm. It is compiled in when first used, and train, evaluate,
-                     predict, profile and bench use it unless --device says otherwise.
+                     predict, generate, score-text, profile and bench use it unless --device says otherwise.
 
 Paths are relative to where you are.
 ";
