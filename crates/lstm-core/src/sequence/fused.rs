@@ -9,7 +9,7 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{Shape, TensorData};
 
-use super::cpu::{self, Cut, FastCell, Keep, Operands, Saved, Sizes};
+use super::cpu::{self, FastCell, Hands, Keep, Operands, Saved, Sizes};
 use super::operation::{
     InputGradients, Inputs, OutputGradients, Outputs, Settings, Wanted, WayBack,
 };
@@ -100,7 +100,7 @@ pub(super) fn run<B: OnSlices>(
         Some(every) => Keep::Segments(every),
     };
     let result = operands(&sizes, &inputs, settings, |operands| {
-        cpu::forward(operands, keep, cut(&sizes, settings))
+        cpu::forward(operands, keep, Hands::WhoComes)
     });
     let packing = &settings.packing;
     let state = |values: Vec<f32>, features: usize| {
@@ -129,11 +129,6 @@ pub(super) fn run<B: OnSlices>(
         }) as Box<dyn WayBack<B>>
     });
     (outputs, way_back)
-}
-
-/// How the work is cut for the threads that there are.
-fn cut(sizes: &Sizes, settings: &Settings) -> Cut {
-    Cut::best(sizes, &settings.packing, cpu::available())
 }
 
 /// Calls `work` with the operands.
@@ -203,7 +198,7 @@ impl<B: OnSlices> WayBack<B> for FusedWayBack<B> {
                     x: wanted.x,
                     weights: wanted.a_weight(),
                 },
-                cut(&sizes, settings),
+                Hands::WhoComes,
             )
         });
         let like = |values: Vec<f32>, like: &FloatTensor<B>| Some(B::tensor(values, like.shape()));

@@ -9,7 +9,7 @@ use super::forward_pass::Scratch;
 use super::layout::FastCell;
 use super::operands::Operands;
 use super::panels::BackwardPanels;
-use super::plan::{Cut, Plan};
+use super::plan::Hands;
 use super::saved::{Saved, StepBuffers};
 use super::weight_gradients::{WeightGradients, WeightSums};
 
@@ -47,12 +47,12 @@ pub(crate) fn backward(
     mut saved: Saved,
     gradients: &OutputGradients,
     wanted: Wanted,
-    cut: Cut,
+    hands: Hands,
 ) -> Backward {
     operands.check();
     let (sizes, packing) = (&operands.sizes, operands.packing);
     let (batch, directions, lanes) = (packing.batch, sizes.directions, sizes.lanes());
-    let plan = Plan::new(sizes, packing, cut);
+    let team = hands.ask(sizes, packing);
     let longest = saved
         .segments
         .iter()
@@ -83,6 +83,7 @@ pub(crate) fn backward(
     let mut unprojected = Buffer::take(directions * projected * sizes.d_hidden);
     let mut sums = WeightSums::take(sizes);
     let mut weights = wanted.weights.then(|| WeightGradients::zeros(sizes));
+    let plan = hands.plan(sizes, packing, &team);
     {
         let pass = BackwardPass {
             operands,
@@ -116,7 +117,7 @@ pub(crate) fn backward(
             .collect();
         let sums = sums.share();
         let weights = weights.as_mut().map(WeightGradients::share);
-        plan.run(|thread| {
+        plan.run(team, |thread| {
             for part in plan.parts_of(thread) {
                 // SAFETY: all wait before anybody reads.
                 unsafe {

@@ -1,10 +1,12 @@
 //! The fused bodies on slices: what does not change their bits, and what comes through.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
+use super::plan::Cut;
 use super::simd::Isa;
 use super::{
-    Company, Cut, FastCell, Keep, LayerStream, LooseWeights, Operands, OutputGradients,
+    Company, FastCell, Hands, Keep, LayerStream, LooseWeights, Operands, OutputGradients,
     PreparedWeights, Sizes, Wanted, backward, forward,
 };
 use crate::sequence::packing::Packing;
@@ -88,6 +90,10 @@ impl Case {
 
     /// Everything that the passes give.
     fn run(&self, keep: Keep, cut: Cut) -> Vec<Vec<f32>> {
+        self.run_by(keep, Hands::Own(cut))
+    }
+
+    fn run_by(&self, keep: Keep, hands: Hands) -> Vec<Vec<f32>> {
         let packing = Packing::new(&Lengths::new(self.lengths.clone(), self.time).unwrap());
         let [input, recurrent, input_bias, recurrent_bias, projection] = &self.weights;
         let operands = Operands {
@@ -104,7 +110,7 @@ impl Case {
             mask: self.mask.as_deref(),
             clip: None,
         };
-        let result = forward(&operands, keep, cut);
+        let result = forward(&operands, keep, hands);
         let mut all = vec![result.output.clone(), result.hidden, result.cell];
         if let Some(saved) = result.saved {
             let gradients = OutputGradients {
@@ -116,7 +122,7 @@ impl Case {
                 x: true,
                 weights: true,
             };
-            let result = backward(&operands, &result.output, saved, &gradients, wanted, cut);
+            let result = backward(&operands, &result.output, saved, &gradients, wanted, hands);
             let weights = result.weights.expect("they are wanted");
             all.extend([
                 result.x.expect("it is wanted"),
@@ -295,6 +301,44 @@ fn a_stream_gives_the_bits_of_the_whole_sequence() {
                 });
             }
         }
+    }
+}
+
+/// A pool's thread may wait for the thread that a layer runs on: for room in a channel, or a lock.
+#[test]
+fn threads_of_the_pool_that_wait_for_the_caller_hold_nothing_up() {
+    let (d_input, d_hidden, _) = sizes_of_tests();
+    let sizes = all_sizes(Isa::best(), d_input, d_hidden)[0];
+    // Enough to ask for help.
+    let case = Case::new(sizes, &[40; 8]);
+    let expected = case.run(Keep::Steps, ALONE);
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        for blocked in [1, rayon::current_num_threads()] {
+            let (here, is_here) = mpsc::channel();
+            let ways: Vec<_> = (0..blocked)
+                .map(|_| {
+                    let (go, may_go) = mpsc::channel::<()>();
+                    let here = here.clone();
+                    rayon::spawn(move || {
+                        let _ = here.send(());
+                        let _ = may_go.recv();
+                    });
+                    go
+                })
+                .collect();
+            // The others may be at work for somebody else, whom they must not keep from going on.
+            is_here.recv().expect("one of them comes");
+            for _ in 0..3 {
+                let _ = done.send(case.run_by(Keep::Steps, Hands::WhoComes));
+            }
+            drop(ways);
+        }
+    });
+    for _ in 0..6 {
+        let result = is_done.recv_timeout(Duration::from_secs(60));
+        let result = result.expect("a pass does not wait for a thread that waits for it");
+        assert_eq!(result, expected);
     }
 }
 
