@@ -89,7 +89,8 @@ pub(crate) fn forward(operands: &Operands, keep: Keep, hands: Hands) -> Forward 
                             start.copy(carried, part.direction, &part.blocks, &part.rows);
                         }
                     }
-                    pass.run(part, segment.clone(), steps, &mut scratch);
+                    // SAFETY: all have waited since they prepared, and this thread has this part.
+                    unsafe { pass.run(part, segment.clone(), steps, &mut scratch) };
                 }
             }
         });

@@ -83,6 +83,9 @@ const PATIENCE: Duration = Duration::from_micros(12);
 /// How long they are waited for at least: so long takes it to wake up.
 const LEAST_PATIENCE: Duration = Duration::from_micros(100);
 
+/// And at most: who has not come by then is busy.
+const MOST_PATIENCE: Duration = Duration::from_millis(20);
+
 /// Who works on a pass.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Hands {
@@ -108,7 +111,8 @@ impl Hands {
         let cut = match self {
             Self::WhoComes => {
                 let worth = u32::try_from(worth(sizes, packing)).unwrap_or(u32::MAX);
-                let patience = PATIENCE.saturating_mul(worth).max(LEAST_PATIENCE);
+                let patience = PATIENCE.saturating_mul(worth);
+                let patience = patience.clamp(LEAST_PATIENCE, MOST_PATIENCE);
                 Cut::best(sizes, packing, team.gather(patience))
             }
             #[cfg(test)]
