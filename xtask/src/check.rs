@@ -59,6 +59,28 @@ pub fn ci() -> Result<(), Failure> {
         "--features",
         "flex,lstm-core/weights",
     ])?;
+    // What is compiled in only when asked for.
+    cargo(&[
+        "check",
+        "--release",
+        "--package",
+        "lstm-core",
+        "--no-default-features",
+        "--features",
+        "flex,ndarray",
+    ])?;
+    // The vectors of the other processor: types only, because there is none to run them on.
+    cargo(&[
+        "check",
+        "--release",
+        "--package",
+        "lstm-core",
+        "--target",
+        "aarch64-unknown-linux-gnu",
+        "--no-default-features",
+        "--features",
+        "flex",
+    ])?;
     eprintln!(
         "All checks passed in {:.0} s.",
         start.elapsed().as_secs_f64()

@@ -44,7 +44,7 @@ Commands for those who change the code:
 
     test       Run all tests, those in the documentation too; arguments go to `cargo test`
     ci         Check what tests do not: formatting, lints, each library alone, WebAssembly,
-               which crate may depend on what
+               NEON, which crate may depend on what
     help       Show this
 
 Options:

@@ -9,7 +9,7 @@ use crate::dropout::{DropoutMask, Mode, check_probability};
 use crate::gate::{GruGate, ResetGate};
 use crate::initial::{RecurrentInit, StackSizes};
 use crate::lengths::Lengths;
-use crate::sequence::{FastCell, Recurrence, Stack};
+use crate::sequence::{FastCell, Recurrence, Stack, checked_checkpoint_every};
 use crate::state::GruState;
 use crate::stream::{PreparedLayer, PreparedStream};
 use crate::weights::PackedWeights;
@@ -51,7 +51,8 @@ pub struct GruConfig {
     /// Whether the gates have biases.
     #[config(default = true)]
     pub bias: bool,
-    /// Where the reset gate acts.
+    /// Where the reset gate acts. Before the product, a layer is slower; see
+    /// [`ResetGate::BeforeProduct`].
     #[config(default = "ResetGate::AfterProduct")]
     pub reset: ResetGate,
     /// How the weights start.
@@ -65,7 +66,8 @@ impl GruConfig {
     ///
     /// # Panics
     ///
-    /// If a size or the number of layers is 0, or a dropout probability outside `[0, 1)`.
+    /// If a size, the number of layers or `checkpoint_every` is 0, or a dropout probability outside
+    /// `[0, 1)`.
     pub fn init(&self, device: &Device) -> Gru {
         self.init_with(&mut WeightDraws::new(0, device))
     }
@@ -92,7 +94,7 @@ impl GruConfig {
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
             recurrent_dropout: self.recurrent_dropout,
-            checkpoint_every: self.checkpoint_every,
+            checkpoint_every: checked_checkpoint_every(self.checkpoint_every),
             reset: self.reset,
         }
     }
@@ -157,7 +159,8 @@ impl Gru {
     ///
     /// # Panics
     ///
-    /// If the sizes of `x`, `lengths` and `state` do not fit each other or the layer.
+    /// If the sizes of `x`, `lengths` and `state` do not fit each other or the layer, or their floats
+    /// are of another kind than the layer's.
     pub fn forward_ragged(
         &self,
         x: Tensor<3>,

@@ -10,7 +10,7 @@ use crate::dropout::{DropoutMask, Mode, check_probability};
 use crate::gate::LstmGate;
 use crate::initial::{RecurrentInit, StackSizes};
 use crate::lengths::Lengths;
-use crate::sequence::{FastCell, Recurrence, Stack};
+use crate::sequence::{FastCell, Recurrence, Stack, checked_checkpoint_every};
 use crate::state::LstmState;
 use crate::stream::{PreparedLayer, PreparedStream};
 use crate::weights::PackedWeights;
@@ -28,7 +28,8 @@ pub struct LstmConfig {
     /// PyTorch's `proj_size`): fewer than `d_hidden`.
     pub projection: Option<usize>,
     /// What the cell state is limited to at each step, before anything reads it: ± this, which must
-    /// be above 0 (TensorFlow's `cell_clip`). Where the limit acts, the gradient is zero.
+    /// be above 0 (TensorFlow's `cell_clip`). Where |c_t| is beyond the limit, the gradient
+    /// is zero; at the limit itself it passes, as in PyTorch's `clamp`.
     pub cell_clip: Option<f64>,
     /// In training, keep the states of every so many time steps only, and compute those between
     /// again when the gradients are: less memory for a third more time, for long sequences (Chen et
@@ -69,7 +70,8 @@ impl LstmConfig {
     /// # Panics
     ///
     /// If a size or the number of layers is 0, the projection not narrower than `d_hidden`, the
-    /// limit of the cell state not above 0, or a dropout probability outside `[0, 1)`.
+    /// limit of the cell state not above 0, `checkpoint_every` 0, or a dropout probability outside
+    /// `[0, 1)`.
     pub fn init(&self, device: &Device) -> Lstm {
         self.init_with(&mut WeightDraws::new(0, device))
     }
@@ -97,7 +99,7 @@ impl LstmConfig {
             dropout_mask: self.dropout_mask,
             recurrent_dropout: self.recurrent_dropout,
             cell_clip: checked_cell_clip(self.cell_clip),
-            checkpoint_every: self.checkpoint_every,
+            checkpoint_every: checked_checkpoint_every(self.checkpoint_every),
         }
     }
 }
@@ -169,7 +171,8 @@ impl Lstm {
     ///
     /// # Panics
     ///
-    /// If the sizes of `x`, `lengths` and `state` do not fit each other or the layer.
+    /// If the sizes of `x`, `lengths` and `state` do not fit each other or the layer, or their floats
+    /// are of another kind than the layer's.
     pub fn forward_ragged(
         &self,
         x: Tensor<3>,

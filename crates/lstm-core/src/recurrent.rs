@@ -76,7 +76,8 @@ impl RecurrentConfig {
     ///
     /// # Panics
     ///
-    /// If a size or the number of layers is 0, or a dropout probability outside `[0, 1)`.
+    /// If a size, the number of layers or `checkpoint_every` is 0, or a dropout probability outside
+    /// `[0, 1)`.
     pub fn init(&self, device: &Device) -> Recurrent {
         self.init_with(&mut WeightDraws::new(0, device))
     }

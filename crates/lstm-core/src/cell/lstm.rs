@@ -22,8 +22,9 @@ pub struct LstmCellConfig {
     /// Features that the hidden state is projected to (LSTMP, Sak et al. 2014; PyTorch's
     /// `proj_size`): fewer than `d_hidden`.
     pub projection: Option<usize>,
-    /// What the cell state is limited to at each step: ± this, which must be above 0. Where the
-    /// limit acts, the gradient is zero.
+    /// What the cell state is limited to at each step: ± this, which must be above 0. Where
+    /// |c_t| is beyond the limit, the gradient is zero; at the limit itself it passes, as in PyTorch's
+    /// `clamp`.
     pub cell_clip: Option<f64>,
     /// Whether the gates have biases.
     #[config(default = true)]

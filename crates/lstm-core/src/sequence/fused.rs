@@ -9,7 +9,7 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{Shape, TensorData};
 
-use super::cpu::{self, Cut, FastCell, Keep, Operands, Saved, Sizes};
+use super::cpu::{self, FastCell, Hands, Keep, Operands, Saved, Sizes};
 use super::operation::{
     InputGradients, Inputs, OutputGradients, Outputs, Settings, Wanted, WayBack,
 };
@@ -100,7 +100,7 @@ pub(super) fn run<B: OnSlices>(
         Some(every) => Keep::Segments(every),
     };
     let result = operands(&sizes, &inputs, settings, |operands| {
-        cpu::forward(operands, keep, cut(&sizes, settings))
+        cpu::forward(operands, keep, Hands::WhoComes)
     });
     let packing = &settings.packing;
     let state = |values: Vec<f32>, features: usize| {
@@ -129,11 +129,6 @@ pub(super) fn run<B: OnSlices>(
         }) as Box<dyn WayBack<B>>
     });
     (outputs, way_back)
-}
-
-/// How the work is cut for the threads that there are.
-fn cut(sizes: &Sizes, settings: &Settings) -> Cut {
-    Cut::best(sizes, &settings.packing, cpu::available())
 }
 
 /// Calls `work` with the operands.
@@ -189,6 +184,11 @@ impl<B: OnSlices> WayBack<B> for FusedWayBack<B> {
         let contiguous = |gradient: Option<FloatTensor<B>>| gradient.map(B::contiguous);
         let arrived = [gradients.output, gradients.hidden, gradients.cell].map(contiguous);
         let [d_output, d_hidden, d_cell] = arrived.each_ref().map(|d| d.as_ref().map(B::slice));
+        // An LSTM has both biases' gradients from its input's sums.
+        let biases = match sizes.cell {
+            FastCell::Lstm => [wanted.input_bias, wanted.recurrent_bias],
+            FastCell::Gru => [wanted.input_bias, false],
+        };
         let result = operands(&sizes, &inputs, settings, |operands| {
             cpu::backward(
                 operands,
@@ -201,31 +201,31 @@ impl<B: OnSlices> WayBack<B> for FusedWayBack<B> {
                 },
                 cpu::Wanted {
                     x: wanted.x,
-                    weights: wanted.a_weight(),
+                    input: wanted.input_weight || biases.iter().any(|wanted| *wanted),
+                    recurrent: wanted.recurrent_weight
+                        || (sizes.cell == FastCell::Gru && wanted.recurrent_bias),
+                    projection: wanted.projection_weight,
                 },
-                cut(&sizes, settings),
+                Hands::WhoComes,
             )
         });
-        let like = |values: Vec<f32>, like: &FloatTensor<B>| Some(B::tensor(values, like.shape()));
-        let mut found = InputGradients {
-            x: result.x.and_then(|values| like(values, &inputs.x)),
-            hidden: like(result.hidden, &inputs.hidden),
+        // What is not wanted is empty; sizes are not 0.
+        let like = |values: Vec<f32>, like: &FloatTensor<B>| {
+            (!values.is_empty()).then(|| B::tensor(values, like.shape()))
+        };
+        let weights = result.weights;
+        InputGradients {
+            x: result.x.map(|values| B::tensor(values, inputs.x.shape())),
+            input_weight: like(weights.input_weight, &inputs.input_weight),
+            recurrent_weight: like(weights.recurrent_weight, &inputs.recurrent_weight),
+            input_bias: like(weights.input_bias, &inputs.input_bias),
+            recurrent_bias: like(weights.recurrent_bias, &inputs.recurrent_bias),
+            projection_weight: like(weights.projection_weight, &inputs.projection_weight),
+            hidden: Some(B::tensor(result.hidden, inputs.hidden.shape())),
             cell: match sizes.cell {
-                FastCell::Lstm => like(result.cell, &inputs.cell),
+                FastCell::Lstm => Some(B::tensor(result.cell, inputs.cell.shape())),
                 FastCell::Gru => None,
             },
-            ..InputGradients::none()
-        };
-        if let Some(weights) = result.weights {
-            found.input_weight = like(weights.input_weight, &inputs.input_weight);
-            found.recurrent_weight = like(weights.recurrent_weight, &inputs.recurrent_weight);
-            found.input_bias = like(weights.input_bias, &inputs.input_bias);
-            found.recurrent_bias = like(weights.recurrent_bias, &inputs.recurrent_bias);
-            if sizes.is_projected() {
-                found.projection_weight =
-                    like(weights.projection_weight, &inputs.projection_weight);
-            }
         }
-        found
     }
 }

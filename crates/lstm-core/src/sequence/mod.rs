@@ -174,6 +174,8 @@ impl Stack<'_> {
             );
         }
 
+        check_floats(&x, self.layers, &initial);
+
         let packing = Arc::new(Packing::new(lengths));
         let mut output = x;
         let mut finals = vec![Vec::new(); initial.len()];
@@ -234,6 +236,31 @@ fn sequence(
             )
         }
     }
+}
+
+/// Asserts that everything has floats of one kind: no body mixes them.
+fn check_floats(x: &Tensor<3>, layers: &[PackedWeights], initial: &[Tensor<3>]) {
+    let weights = layers.iter().map(|layer| layer.input_weight.val().dtype());
+    let states = initial.iter().map(Tensor::dtype);
+    let all = weights.map(|dtype| ("the weights", dtype));
+    for (what, dtype) in all.chain(states.map(|dtype| ("the initial state", dtype))) {
+        assert_eq!(
+            x.dtype(),
+            dtype,
+            "a recurrent layer, its input and its state have floats of one kind: those of the input \
+             (left) are not those of {what} (right)"
+        );
+    }
+}
+
+/// How many time steps lie between the states that training keeps, as it was asked for.
+pub(crate) fn checked_checkpoint_every(steps: Option<usize>) -> Option<usize> {
+    assert!(
+        steps != Some(0),
+        "checkpoint_every is 0: the states of every so many time steps are kept, of each with 1, and \
+         everything with None"
+    );
+    steps
 }
 
 fn check_input(x: &Tensor<3>, lengths: &Lengths, d_input: usize) {

@@ -216,17 +216,6 @@ pub struct Wanted {
     pub projection_weight: bool,
 }
 
-impl Wanted {
-    /// Whether one of the weights or biases does.
-    pub fn a_weight(&self) -> bool {
-        self.input_weight
-            || self.recurrent_weight
-            || self.input_bias
-            || self.recurrent_bias
-            || self.projection_weight
-    }
-}
-
 /// The gradients of [`Inputs`].
 #[derive(Debug, Clone)]
 pub struct InputGradients<B: Backend> {
@@ -238,21 +227,6 @@ pub struct InputGradients<B: Backend> {
     pub projection_weight: Option<FloatTensor<B>>,
     pub hidden: Option<FloatTensor<B>>,
     pub cell: Option<FloatTensor<B>>,
-}
-
-impl<B: Backend> InputGradients<B> {
-    pub fn none() -> Self {
-        Self {
-            x: None,
-            input_weight: None,
-            recurrent_weight: None,
-            input_bias: None,
-            recurrent_bias: None,
-            projection_weight: None,
-            hidden: None,
-            cell: None,
-        }
-    }
 }
 
 /// A backend that burn's own tensors can run on, so that what is written for them can be called

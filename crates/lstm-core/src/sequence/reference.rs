@@ -24,6 +24,13 @@ pub(super) fn run(
 ) -> (Tensor<3>, Vec<Tensor<3>>) {
     let device = x.device();
     let like = (&device, x.dtype());
+    if packing.batch == 0 {
+        // burn takes a size of 0 in a new shape for "as it is", and so can cut and stack nothing of it.
+        let directions = weights.len();
+        let d_recurrent = initial[0].dims()[2];
+        let output = Tensor::zeros([0, packing.time, directions * d_recurrent], like);
+        return (output, initial);
+    }
     let mut outputs = Vec::new();
     let mut finals = vec![Vec::new(); initial.len()];
     for (direction, weights) in weights.iter().enumerate() {

@@ -139,12 +139,10 @@ fn weighted_sum(output: &Tensor<3>, finals: &[Tensor<3>]) -> Tensor<1> {
         })
 }
 
-/// The gradient of `tensor`; zeros where nothing depends on it.
+/// The gradient of `tensor`, which must have one.
 fn gradient<const D: usize>(tensor: &Tensor<D>, gradients: &Gradients) -> Vec<f32> {
-    match tensor.grad(gradients) {
-        Some(gradient) => values(&gradient),
-        None => vec![0.0; tensor.shape().num_elements()],
-    }
+    let gradient = tensor.grad(gradients);
+    values(&gradient.unwrap_or_else(|| panic!("{:?} has no gradient", tensor.shape())))
 }
 
 /// The gradient of every parameter by its path.

@@ -171,6 +171,38 @@ fn a_batch_of_empty_sequences_gives_zeros_and_its_state() {
     }
 }
 
+/// Training may meet such a batch: what comes back is zeros, and the states' own gradient.
+#[test]
+fn gradients_go_back_through_batches_without_a_step() {
+    for (name, layer) in layers(D_INPUT, D_HIDDEN) {
+        for (batch, time) in [(2, 3), (2, 0), (0, 3), (0, 0)] {
+            let leaves: Vec<_> = random_state(&layer, 4, batch)
+                .into_iter()
+                .map(|state| state.set_require_grad(true))
+                .collect();
+            let x = Tensor::<3>::ones([batch, time, D_INPUT], &device()).set_require_grad(true);
+            let lengths = Lengths::new(vec![0; batch], time).unwrap();
+            let initial = Some(state_of(&leaves));
+            let (output, finals) = layer.forward(x.clone(), &lengths, initial, Mode::Inference);
+            let states = tensors_of(finals)
+                .into_iter()
+                .map(|state| state.sum() * 3.0);
+            let loss = states.fold(output.sum(), |sum, state| sum + state);
+            let gradients = loss.backward();
+            // burn has no gradient of what it has cut from a tensor without a number.
+            for leaf in leaves.iter().filter(|_| batch > 0) {
+                let gradient = gradient(leaf, &gradients);
+                assert!(gradient.iter().all(|value| *value == 3.0), "{name}");
+                assert_eq!(gradient.len(), leaf.shape().num_elements(), "{name}");
+            }
+            let d_x = x.grad(&gradients).map_or_else(Vec::new, |d_x| values(&d_x));
+            assert!(d_x.iter().all(|value| *value == 0.0), "{name}");
+            let all = parameter_gradients(&layer, &gradients);
+            assert!(all.values().flatten().all(|value| *value == 0.0), "{name}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 30,
@@ -219,7 +251,7 @@ fn bidirectional(cell: Cell) -> Recurrent {
 
 #[test]
 fn a_batch_of_no_sequences_gives_nothing() {
-    for cell in [Cell::Lstm, Cell::Gru] {
+    for cell in super::CELLS {
         let layer = bidirectional(cell);
         let x = Tensor::zeros([0, 3, D_INPUT], &device());
         let lengths = Lengths::full(0, 3);

@@ -3,13 +3,13 @@
 
 use super::backward_pass::{BackwardPass, Trace};
 use super::blocks::ByStep;
-use super::buffers::{Buffer, Shared};
+use super::buffers::{Buffer, Shared, floats};
 use super::forward::ForwardBuffers;
 use super::forward_pass::Scratch;
 use super::layout::FastCell;
 use super::operands::Operands;
 use super::panels::BackwardPanels;
-use super::plan::{Cut, Plan};
+use super::plan::Hands;
 use super::saved::{Saved, StepBuffers};
 use super::weight_gradients::{WeightGradients, WeightSums};
 
@@ -27,13 +27,24 @@ pub(crate) struct OutputGradients<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted {
     pub x: bool,
-    pub weights: bool,
+    /// The input weight and the biases that belong to it: of an LSTM both, whose gradients are the same.
+    pub input: bool,
+    /// The recurrent weight, and of a GRU its bias.
+    pub recurrent: bool,
+    /// The projection weight, if there is one.
+    pub projection: bool,
+}
+
+impl Wanted {
+    fn a_weight(self) -> bool {
+        self.input || self.recurrent || self.projection
+    }
 }
 
 /// The gradients of the operands.
 pub(crate) struct Backward {
     pub x: Option<Vec<f32>>,
-    pub weights: Option<WeightGradients>,
+    pub weights: WeightGradients,
     /// `[directions, batch, d_recurrent]`
     pub hidden: Vec<f32>,
     /// `[directions, batch, d_hidden]`, of an LSTM
@@ -47,12 +58,13 @@ pub(crate) fn backward(
     mut saved: Saved,
     gradients: &OutputGradients,
     wanted: Wanted,
-    cut: Cut,
+    hands: Hands,
 ) -> Backward {
     operands.check();
+    check(operands, output, &saved, gradients);
     let (sizes, packing) = (&operands.sizes, operands.packing);
     let (batch, directions, lanes) = (packing.batch, sizes.directions, sizes.lanes());
-    let plan = Plan::new(sizes, packing, cut);
+    let team = hands.ask(sizes, packing);
     let longest = saved
         .segments
         .iter()
@@ -71,18 +83,25 @@ pub(crate) fn backward(
         true => operands.x.len(),
         false => 0,
     });
-    let mut backward_panels = BackwardPanels::take(sizes);
+    let mut backward_panels = BackwardPanels::take(sizes, wanted.x);
     let mut forward_buffers = again.then(|| ForwardBuffers::take(operands));
     let mut mask = operands
         .mask
         .map_or_else(|| Buffer::take(0), |_| sizes.by_feature(batch));
     let mut d_hidden = sizes.by_feature(batch);
     let mut d_state = sizes.by_unit(batch);
+    let wanted = Wanted {
+        projection: wanted.projection && sizes.is_projected(),
+        ..wanted
+    };
     let projected = if sizes.is_projected() { longest } else { 0 };
-    let mut d_shown = ByStep::buffer(directions, sizes.shown_blocks(), projected, lanes);
-    let mut unprojected = Buffer::take(directions * projected * sizes.d_hidden);
-    let mut sums = WeightSums::take(sizes);
-    let mut weights = wanted.weights.then(|| WeightGradients::zeros(sizes));
+    let d_shown = ByStep::len(directions, sizes.shown_blocks(), projected, lanes);
+    let mut d_shown = Buffer::take(d_shown);
+    let unprojected = if wanted.projection { longest } else { 0 };
+    let mut unprojected = Buffer::take(floats(&[directions, unprojected, sizes.d_hidden]));
+    let mut sums = WeightSums::take(sizes, wanted);
+    let mut weights = WeightGradients::zeros(sizes, wanted);
+    let plan = hands.plan(sizes, packing, &team);
     {
         let pass = BackwardPass {
             operands,
@@ -115,8 +134,8 @@ pub(crate) fn backward(
             })
             .collect();
         let sums = sums.share();
-        let weights = weights.as_mut().map(WeightGradients::share);
-        plan.run(|thread| {
+        let weights = weights.share();
+        plan.run(team, |thread| {
             for part in plan.parts_of(thread) {
                 // SAFETY: all wait before anybody reads.
                 unsafe {
@@ -126,7 +145,8 @@ pub(crate) fn backward(
                     }
                 }
             }
-            sums.clear(sizes, &plan, thread);
+            // SAFETY: only this thread has this number.
+            unsafe { sums.clear(sizes, &plan, thread) };
             plan.wait_for_all();
             for trace in &segments {
                 for part in plan.parts_of(thread) {
@@ -138,21 +158,25 @@ pub(crate) fn backward(
                         }
                         let mut scratch = Scratch::take(operands, part);
                         let steps = Some(trace.steps);
-                        forward.run(part, trace.segment.clone(), steps, &mut scratch);
+                        // SAFETY: all are prepared, and this thread has this part.
+                        unsafe { forward.run(part, trace.segment.clone(), steps, &mut scratch) };
                     }
-                    pass.run(part, trace);
+                    // SAFETY: the same; the forward pass has left what this reads.
+                    unsafe { pass.run(part, trace) };
                 }
                 plan.wait_for_all();
-                if wanted.weights {
-                    sums.add(operands, output, trace, &plan, thread);
+                if wanted.a_weight() {
+                    // SAFETY: all parts have been run, and only this thread has this number.
+                    unsafe { sums.add(operands, output, trace, &plan, thread) };
                     plan.wait_for_all();
                 }
             }
-            if let Some(weights) = &weights {
-                sums.unload(sizes, &plan, thread, weights);
-            }
-            if directions == 2 && wanted.x {
-                pass.add_reverse(thread);
+            // SAFETY: the same.
+            unsafe {
+                sums.unload(sizes, &plan, thread, &weights);
+                if directions == 2 && wanted.x {
+                    pass.add_reverse(thread);
+                }
             }
         });
     }
@@ -182,4 +206,39 @@ pub(crate) fn backward(
         hidden,
         cell,
     }
+}
+
+/// Asserts that everything that comes back has the size that the operands make it have.
+fn check(operands: &Operands, output: &[f32], saved: &Saved, gradients: &OutputGradients) {
+    let (sizes, packing) = (&operands.sizes, operands.packing);
+    let places = packing.batch * packing.time;
+    let states = sizes.directions * packing.batch;
+    let cell = match sizes.cell {
+        FastCell::Lstm => states * sizes.d_hidden,
+        FastCell::Gru => 0,
+    };
+    for (what, found, expected) in [
+        ("output", Some(output), places * operands.d_output()),
+        (
+            "gradient of the output",
+            gradients.output,
+            places * operands.d_output(),
+        ),
+        (
+            "gradient of the hidden state",
+            gradients.hidden,
+            states * sizes.d_recurrent,
+        ),
+        ("gradient of the cell", gradients.cell, cell),
+    ] {
+        if let Some(found) = found {
+            assert_eq!(
+                found.len(),
+                expected,
+                "the {what} of {sizes:?}, batch {}",
+                packing.batch
+            );
+        }
+    }
+    saved.check(operands);
 }

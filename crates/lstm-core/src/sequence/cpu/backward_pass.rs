@@ -6,6 +6,7 @@ use super::backward::{OutputGradients, Wanted};
 use super::blocks::{ByStep, ByUnit};
 use super::buffers::{Buffer, Shared};
 use super::elementwise::{BackwardStep, Scattered, Spaced};
+use super::forward_pass::ROWS_AT_ONCE;
 use super::gru::GruBackward;
 use super::layout::{FastCell, SLOTS, Side};
 use super::lstm::LstmBackward;
@@ -14,9 +15,6 @@ use super::panels::{SharedBackwardPanels, panels};
 use super::plan::{Part, Plan, share};
 use super::product::{Product, Rows, Start, ZEROS};
 use super::saved::Steps;
-
-/// The input's gradient is computed for at least so many rows at once, as in the forward pass.
-const ROWS_AT_ONCE: usize = 24;
 
 /// A segment, and what going back through it reads and leaves.
 pub(crate) struct Trace<'a> {
@@ -70,7 +68,12 @@ impl BackwardPass<'_> {
     }
 
     /// Goes back through the time steps of a segment.
-    pub fn run(&self, part: &Part, trace: &Trace) {
+    ///
+    /// # Safety
+    ///
+    /// All parts are prepared, and what the trace reads is there; each runs once, and those that
+    /// wait for each other at the same time.
+    pub unsafe fn run(&self, part: &Part, trace: &Trace) {
         let operands = self.operands;
         let sizes = &operands.sizes;
         let first = operands.running(part, trace.segment.start);
@@ -144,7 +147,7 @@ impl BackwardPass<'_> {
             let end = &mut d_hidden[later.len() * width..];
             for block in vectors.clone() {
                 // SAFETY: these features of these rows are this part's alone.
-                let from = unsafe { self.d_hidden.rows_mut(direction, block, &ended) };
+                let from = unsafe { self.d_hidden.rows_ref(direction, block, &ended) };
                 let offset = (block - vectors.start) * lanes;
                 for (to, from) in end.chunks_exact_mut(width).zip(from.chunks_exact(lanes)) {
                     to[offset..offset + lanes].copy_from_slice(from);
@@ -253,7 +256,7 @@ impl BackwardPass<'_> {
         }
         for block in vectors.clone() {
             // SAFETY: the masks of this part are its own.
-            let mask = unsafe { self.mask.rows_mut(direction, block, rows) };
+            let mask = unsafe { self.mask.rows_ref(direction, block, rows) };
             let offset = (block - vectors.start) * lanes;
             for (to, mask) in d_hidden
                 .chunks_exact_mut(width)
@@ -324,6 +327,7 @@ impl BackwardPass<'_> {
         };
         let job = BackwardStep {
             rows: rows.len(),
+            units: sizes.units(block),
             d_hidden: d_hidden.as_ptr(),
             d_hidden_stride,
             d_output,
@@ -331,7 +335,7 @@ impl BackwardPass<'_> {
             previous: previous.cast_const(),
             state: trace.steps.states.rows(direction, block, &now).cast_const(),
             d_state: self.d_state.rows(direction, block, &rows),
-            unprojected: sizes.is_projected().then(|| Spaced {
+            unprojected: self.wanted.projection.then(|| Spaced {
                 data: trace
                     .unprojected
                     .rows(direction, 0, &now)
@@ -341,10 +345,12 @@ impl BackwardPass<'_> {
             }),
             clip: operands.clip,
         };
-        // Every pointer is good for these rows, and nobody else writes these units of them.
-        match sizes.cell {
-            FastCell::Lstm => sizes.isa.run(LstmBackward(job)),
-            FastCell::Gru => sizes.isa.run(GruBackward(job)),
+        // SAFETY: every pointer is good for these rows, and nobody else uses these units of them.
+        unsafe {
+            match sizes.cell {
+                FastCell::Lstm => sizes.isa.run(LstmBackward::new(job)),
+                FastCell::Gru => sizes.isa.run(GruBackward::new(job)),
+            }
         }
     }
 
@@ -380,7 +386,11 @@ impl BackwardPass<'_> {
     }
 
     /// Adds the reverse direction's gradient of the input to the forward one's.
-    pub fn add_reverse(&self, thread: usize) {
+    ///
+    /// # Safety
+    ///
+    /// All parts have been run, and each thread calls it once.
+    pub unsafe fn add_reverse(&self, thread: usize) {
         let share = share(self.operands.x.len(), thread, self.plan.threads);
         // SAFETY: all have waited, and each thread has a share of its own.
         let (x, reverse) = unsafe {

@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use super::buffers::{Buffer, Shared};
+use super::buffers::{Buffer, Shared, floats};
 use crate::sequence::packing::Packing;
 
 /// A value for each unit of each sequence: `[directions, blocks, batch, LANES]`, the sequences in
-/// sorted order. Beyond the last unit lie zeros.
+/// sorted order. What lies beyond the last unit goes into no other unit.
 #[derive(Clone, Copy)]
 pub(crate) struct ByUnit<'a> {
     data: Shared<'a>,
@@ -17,9 +17,9 @@ pub(crate) struct ByUnit<'a> {
 }
 
 impl<'a> ByUnit<'a> {
-    /// Room for `units` values of each of `batch` sequences in each direction.
-    pub fn buffer(directions: usize, batch: usize, units: usize, lanes: usize) -> Buffer {
-        Buffer::take(directions * units.div_ceil(lanes) * batch * lanes)
+    /// Floats of `units` values of each of `batch` sequences in each direction.
+    pub fn len(directions: usize, batch: usize, units: usize, lanes: usize) -> usize {
+        floats(&[directions, units.div_ceil(lanes), batch, lanes])
     }
 
     pub fn new(buffer: &'a mut Buffer, batch: usize, units: usize, lanes: usize) -> Self {
@@ -67,6 +67,22 @@ impl<'a> ByUnit<'a> {
         unsafe { self.data.write(start, rows.len() * self.lanes) }
     }
 
+    /// The rows `[rows, LANES]` of a block.
+    ///
+    /// # Safety
+    ///
+    /// Nobody writes these rows meanwhile.
+    pub unsafe fn rows_ref(
+        &self,
+        direction: usize,
+        block: usize,
+        rows: &Range<usize>,
+    ) -> &'a [f32] {
+        let start = self.start(direction, block, rows.start);
+        // SAFETY: see above.
+        unsafe { self.data.read(start, rows.len() * self.lanes) }
+    }
+
     /// Everything from a row of the first block of a direction on.
     pub fn tail(&self, direction: usize, row: usize) -> (*const f32, usize) {
         self.data.tail(self.start(direction, 0, row))
@@ -110,7 +126,8 @@ impl<'a> ByUnit<'a> {
     ///
     /// # Safety
     ///
-    /// Nobody else writes these rows of either meanwhile.
+    /// Nobody else reads or writes these rows meanwhile, and nobody writes those of `from`; the two do
+    /// not lie in the same place.
     pub unsafe fn copy(
         &self,
         from: &ByUnit,
@@ -121,7 +138,7 @@ impl<'a> ByUnit<'a> {
         for block in blocks.clone() {
             // SAFETY: see above.
             unsafe {
-                let from = from.rows_mut(direction, block, rows);
+                let from = from.rows_ref(direction, block, rows);
                 self.rows_mut(direction, block, rows).copy_from_slice(from);
             }
         }
@@ -162,9 +179,9 @@ pub(crate) struct ByStep<'a> {
 }
 
 impl<'a> ByStep<'a> {
-    /// Room for `width` values of each of `blocks` blocks at `packed` packed steps.
-    pub fn buffer(directions: usize, blocks: usize, packed: usize, width: usize) -> Buffer {
-        Buffer::take(directions * blocks * packed * width)
+    /// Floats of `width` values of each of `blocks` blocks at `packed` packed steps.
+    pub fn len(directions: usize, blocks: usize, packed: usize, width: usize) -> usize {
+        floats(&[directions, blocks, packed, width])
     }
 
     /// `packed` are the packed steps of the segment.
@@ -212,6 +229,22 @@ impl<'a> ByStep<'a> {
     /// Everything from a column of a packed step of the first block of a direction on.
     pub fn tail(&self, direction: usize, packed: usize, column: usize) -> (*const f32, usize) {
         self.data.tail(self.start(direction, 0, packed) + column)
+    }
+
+    /// The rows `[packed, width]` of a block.
+    ///
+    /// # Safety
+    ///
+    /// Nobody writes these rows meanwhile.
+    pub unsafe fn rows_ref(
+        &self,
+        direction: usize,
+        block: usize,
+        packed: &Range<usize>,
+    ) -> &'a [f32] {
+        let start = self.start(direction, block, packed.start);
+        // SAFETY: see above.
+        unsafe { self.data.read(start, packed.len() * self.width) }
     }
 
     /// All rows of a block.

@@ -16,6 +16,18 @@ const LINE: usize = 16;
 /// on thousands of small ones, more than the processor remembers the places of.
 const HUGE: usize = 2 << 20;
 
+/// How many floats there are in something of these sizes.
+///
+/// # Panics
+///
+/// If they are more than can be counted.
+pub(super) fn floats(sizes: &[usize]) -> usize {
+    let count = sizes
+        .iter()
+        .try_fold(1_usize, |count, size| count.checked_mul(*size));
+    count.unwrap_or_else(|| panic!("a layer asks for {sizes:?} floats, more than can be counted"))
+}
+
 /// Floats that begin at a cache line. What they hold at first is left from earlier use.
 pub(crate) struct Buffer {
     memory: Memory,
@@ -25,7 +37,13 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// A buffer of `len` floats.
     pub fn take(len: usize) -> Self {
-        let memory = store().take(len);
+        let found = store().take(len);
+        // What is new is cleared without the store's lock.
+        let memory = found.unwrap_or_else(|| {
+            let memory = Memory::new(len);
+            store().count(memory.len());
+            memory
+        });
         Self { memory, len }
     }
 
@@ -55,7 +73,9 @@ impl Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         let none = Memory::new(0);
-        store().give_back(std::mem::replace(&mut self.memory, none));
+        let too_much = store().give_back(std::mem::replace(&mut self.memory, none));
+        // It goes back to the system without the lock.
+        drop(too_much);
     }
 }
 
@@ -78,12 +98,17 @@ unsafe impl Sync for Memory {}
 
 impl Memory {
     fn new(len: usize) -> Self {
-        let bytes = len.next_multiple_of(LINE) * size_of::<f32>();
-        let align = match bytes >= HUGE {
-            true => HUGE,
-            false => LINE * size_of::<f32>(),
+        let lines = len.checked_next_multiple_of(LINE);
+        let bytes = lines.and_then(|len| len.checked_mul(size_of::<f32>()));
+        let align = match bytes {
+            Some(..HUGE) => LINE * size_of::<f32>(),
+            _ => HUGE,
         };
-        let layout = Layout::from_size_align(bytes, align).expect("a buffer that fits in memory");
+        let layout = bytes.and_then(|bytes| Layout::from_size_align(bytes, align).ok());
+        let Some(layout) = layout else {
+            panic!("a layer asks for a buffer of {len} floats, more than there are addresses for")
+        };
+        let bytes = layout.size();
         if bytes == 0 {
             let data = NonNull::dangling();
             return Self { data, layout };
@@ -120,14 +145,24 @@ impl Drop for Memory {
 }
 
 /// Memory that nobody uses at the moment, what was given back last at the end.
+///
+/// It keeps what was used at once during the last some hundred passes, and the rest goes back to the
+/// system. After the last pass of all it keeps what that one used: nobody tells it that none follows.
 struct Store {
     free: Vec<Memory>,
     /// Floats in `free`.
     free_len: usize,
     used_len: usize,
-    /// The most that was ever used at once: as much is kept.
+    /// The most that was used at once in this term.
     most_used: usize,
+    /// And in the last one.
+    most_before: usize,
+    /// Buffers that were taken in this term.
+    taken: usize,
 }
+
+/// Buffers after which a new term begins: a training step of one layer takes some 30.
+const TERM: usize = 4_096;
 
 fn store() -> MutexGuard<'static, Store> {
     static STORE: Mutex<Store> = Mutex::new(Store::new());
@@ -142,35 +177,47 @@ impl Store {
             free_len: 0,
             used_len: 0,
             most_used: 0,
+            most_before: 0,
+            taken: 0,
         }
     }
 
-    fn take(&mut self, len: usize) -> Memory {
+    /// Memory for `len` floats, if there is some.
+    fn take(&mut self, len: usize) -> Option<Memory> {
         let fits = |free: &Memory| free.len() >= len && free.len() <= 2 * len;
         let best = (0..self.free.len())
             .filter(|&index| fits(&self.free[index]))
             .min_by_key(|&index| self.free[index].len());
-        let taken = match best {
-            Some(index) => {
-                let taken = self.free.swap_remove(index);
-                self.free_len -= taken.len();
-                taken
-            }
-            None => Memory::new(len),
-        };
-        self.used_len += taken.len();
-        self.most_used = self.most_used.max(self.used_len);
-        taken
+        let taken = self.free.swap_remove(best?);
+        self.free_len -= taken.len();
+        self.count(taken.len());
+        Some(taken)
     }
 
-    fn give_back(&mut self, memory: Memory) {
+    /// Counts memory that is used from now on.
+    fn count(&mut self, len: usize) {
+        self.taken += 1;
+        if self.taken == TERM {
+            self.taken = 0;
+            self.most_before = self.most_used;
+            self.most_used = self.used_len;
+        }
+        self.used_len += len;
+        self.most_used = self.most_used.max(self.used_len);
+    }
+
+    /// Keeps memory for the next one who wants some; what is no longer kept for it.
+    fn give_back(&mut self, memory: Memory) -> Vec<Memory> {
         self.used_len -= memory.len();
         self.free_len += memory.len();
         self.free.push(memory);
-        while self.free_len + self.used_len > self.most_used {
-            let oldest = self.free.remove(0);
-            self.free_len -= oldest.len();
+        let most = self.most_used.max(self.most_before);
+        let mut too_many = 0;
+        while self.free_len + self.used_len > most {
+            self.free_len -= self.free[too_many].len();
+            too_many += 1;
         }
+        self.free.drain(..too_many).collect()
     }
 }
 
@@ -283,25 +330,58 @@ impl<'a> Shared<'a> {
 mod tests {
     use super::*;
 
+    fn take(store: &mut Store, len: usize) -> Memory {
+        store.take(len).unwrap_or_else(|| {
+            let memory = Memory::new(len);
+            store.count(memory.len());
+            memory
+        })
+    }
+
     #[test]
     fn what_was_given_back_is_used_again() {
         let mut store = Store::new();
-        let first = store.take(160);
+        let first = take(&mut store, 160);
         let place = first.data;
         store.give_back(first);
-        let second = store.take(100);
+        let second = take(&mut store, 100);
         assert_eq!(second.data, place);
         assert_eq!((store.free_len, store.used_len), (0, 160));
     }
 
     #[test]
-    fn no_more_is_kept_than_was_ever_used_at_once() {
+    fn no_more_is_kept_than_was_used_at_once() {
         let mut store = Store::new();
-        for len in [1 << 20, 3 << 20, 9 << 20] {
-            let taken = store.take(len);
+        for len in [1 << 10, 3 << 10, 9 << 10] {
+            let taken = take(&mut store, len);
             store.give_back(taken);
         }
-        assert_eq!(store.free_len, 9 << 20);
+        assert_eq!(store.free_len, 9 << 10);
+    }
+
+    #[test]
+    fn what_nobody_has_wanted_for_long_goes_back() {
+        let mut store = Store::new();
+        let large = take(&mut store, 9 << 10);
+        store.give_back(large);
+        for _ in 0..2 * TERM {
+            let small = take(&mut store, 16);
+            store.give_back(small);
+        }
+        assert_eq!((store.free_len, store.used_len), (16, 0));
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_counted_are_named() {
+        for ask in [
+            (|| drop(Memory::new(usize::MAX))) as fn(),
+            || drop(Memory::new(usize::MAX / 4)),
+            || assert_eq!(floats(&[3, usize::MAX / 2]), 0),
+        ] {
+            let panic = std::panic::catch_unwind(ask).unwrap_err();
+            let message = panic.downcast_ref::<String>().unwrap();
+            assert!(message.contains("a layer asks for"), "{message}");
+        }
     }
 
     #[test]

@@ -8,7 +8,8 @@ use super::simd::Simd;
 
 /// The element-wise step of one block of units.
 ///
-/// Every pointer is good for `rows` rows of what its comment says; `L` is the number of lanes.
+/// Whoever makes a kernel of it promises that every pointer is good for `rows` rows of what its comment
+/// says, and that nobody else uses what is written; `L` is the number of lanes.
 pub(crate) struct ForwardStep {
     pub rows: usize,
     /// `[rows, 4 L]`: the slots, from the products.
@@ -28,9 +29,11 @@ pub(crate) struct ForwardStep {
     pub clip: Option<f32>,
 }
 
-/// The element-wise step of one block of units, backwards.
+/// The element-wise step of one block of units, backwards; with the same promise.
 pub(crate) struct BackwardStep {
     pub rows: usize,
+    /// Units of the block: fewer than `L` in the last one.
+    pub units: usize,
     /// `[rows, L]`, rows `d_hidden_stride` apart: the gradient of the hidden state from later steps.
     pub d_hidden: *const f32,
     pub d_hidden_stride: usize,
@@ -76,6 +79,16 @@ impl ForwardStep {
 }
 
 impl BackwardStep {
+    /// A slot's gradient as it is stored: zero beyond the last unit, where the products go over it,
+    /// because a zero weight times what an infinite input leaves there would not be zero.
+    #[inline(always)]
+    pub fn of_units<S: Simd>(&self, s: S, gradient: S::V) -> S::V {
+        match self.units == S::LANES {
+            true => gradient,
+            false => s.keep_first(gradient, self.units),
+        }
+    }
+
     /// The gradient of a row's hidden state: as an output, and from later products.
     ///
     /// # Safety

@@ -8,7 +8,7 @@ use super::forward_pass::{ForwardPass, Scratch};
 use super::layout::FastCell;
 use super::operands::Operands;
 use super::panels::ForwardPanels;
-use super::plan::{Cut, Plan};
+use super::plan::{Hands, Plan};
 use super::saved::{Keep, Saved, Segment, StepBuffers};
 
 /// What a forward pass gives.
@@ -23,10 +23,10 @@ pub(crate) struct Forward {
 }
 
 /// Runs a layer forward.
-pub(crate) fn forward(operands: &Operands, keep: Keep, cut: Cut) -> Forward {
+pub(crate) fn forward(operands: &Operands, keep: Keep, hands: Hands) -> Forward {
     operands.check();
     let (sizes, packing) = (&operands.sizes, operands.packing);
-    let plan = Plan::new(sizes, packing, cut);
+    let team = hands.ask(sizes, packing);
     let all = 0..packing.active.len();
     let length = match keep {
         Keep::Segments(steps) => steps.clamp(1, all.end.max(1)),
@@ -49,6 +49,7 @@ pub(crate) fn forward(operands: &Operands, keep: Keep, cut: Cut) -> Forward {
 
     let mut output = operands.at_places(operands.d_output());
     let mut buffers = ForwardBuffers::take(operands);
+    let plan = hands.plan(sizes, packing, &team);
     {
         let pass = buffers.pass(operands, &plan, output.share(), true);
         let steps = steps.as_mut().map(|steps| steps.share().of(sizes, &whole));
@@ -62,7 +63,7 @@ pub(crate) fn forward(operands: &Operands, keep: Keep, cut: Cut) -> Forward {
                 )
             })
             .collect();
-        plan.run(|thread| {
+        plan.run(team, |thread| {
             for part in plan.parts_of(thread) {
                 // SAFETY: all wait before anybody reads.
                 unsafe { pass.prepare(part) };
@@ -88,7 +89,8 @@ pub(crate) fn forward(operands: &Operands, keep: Keep, cut: Cut) -> Forward {
                             start.copy(carried, part.direction, &part.blocks, &part.rows);
                         }
                     }
-                    pass.run(part, segment.clone(), steps, &mut scratch);
+                    // SAFETY: all have waited since they prepared, and this thread has this part.
+                    unsafe { pass.run(part, segment.clone(), steps, &mut scratch) };
                 }
             }
         });

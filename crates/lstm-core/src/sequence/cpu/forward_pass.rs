@@ -18,9 +18,9 @@ use super::plan::{Part, Plan};
 use super::product::{Product, Rows, Start, ZEROS};
 use super::saved::Steps;
 
-/// The input's products are computed for so many time steps that they have at least this many
-/// rows: fewer would not pay for reading the weights.
-const ROWS_AT_ONCE: usize = 24;
+/// The input's products, and those of its gradient, are computed for so many time steps that they have
+/// at least this many rows: fewer would not pay for reading the weights.
+pub(super) const ROWS_AT_ONCE: usize = 24;
 
 /// What all parts of a forward pass share.
 #[derive(Clone, Copy)]
@@ -91,7 +91,12 @@ impl ForwardPass<'_> {
     }
 
     /// Goes through the time steps of a segment, from the carried states on.
-    pub fn run(
+    ///
+    /// # Safety
+    ///
+    /// All parts are prepared; each runs once, and those that wait for each other at the same time.
+    /// The steps, and the scratch, are of this segment and part.
+    pub unsafe fn run(
         &self,
         part: &Part,
         segment: Range<usize>,
@@ -151,7 +156,7 @@ impl ForwardPass<'_> {
             }
             if operands.mask.is_some() {
                 // SAFETY: the masks of this part are its own.
-                let mask = unsafe { self.mask.rows_mut(part.direction, block, &rows) };
+                let mask = unsafe { self.mask.rows_ref(part.direction, block, &rows) };
                 for (to, mask) in to.iter_mut().zip(mask) {
                     *to *= *mask;
                 }
@@ -294,10 +299,12 @@ impl ForwardPass<'_> {
                 }),
                 clip: operands.clip,
             };
-            // Every pointer is good for these rows, and nobody else writes these units of them.
-            match sizes.cell {
-                FastCell::Lstm => sizes.isa.run(LstmForward(job)),
-                FastCell::Gru => sizes.isa.run(GruForward(job)),
+            // SAFETY: every pointer is good for these rows, and nobody else uses these units of them.
+            unsafe {
+                match sizes.cell {
+                    FastCell::Lstm => sizes.isa.run(LstmForward::new(job)),
+                    FastCell::Gru => sizes.isa.run(GruForward::new(job)),
+                }
             }
             if let Some(kept) = &steps {
                 // Sequences that end here, or go on in the next segment.
@@ -309,7 +316,7 @@ impl ForwardPass<'_> {
                 let from = operands.packed(step, &ended);
                 // SAFETY: both are this part's alone.
                 unsafe {
-                    let from = kept.states.rows_mut(direction, block, &from);
+                    let from = kept.states.rows_ref(direction, block, &from);
                     let to = self.carried.rows_mut(direction, block, &ended);
                     to.copy_from_slice(from);
                 }
@@ -356,7 +363,7 @@ impl ForwardPass<'_> {
                         next_hidden.rows_mut(direction, block, &rows),
                         operands
                             .mask
-                            .map(|_| self.mask.rows_mut(direction, block, &rows)),
+                            .map(|_| self.mask.rows_ref(direction, block, &rows)),
                     )
                 };
                 let shown = result.chunks_exact(width).map(|row| &row[first..][..lanes]);

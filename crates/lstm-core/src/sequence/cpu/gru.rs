@@ -6,7 +6,16 @@ use super::elementwise::{BackwardStep, ForwardStep};
 use super::simd::{Kernel, Simd};
 
 /// The forward step.
-pub(crate) struct GruForward(pub ForwardStep);
+pub(crate) struct GruForward(ForwardStep);
+
+impl GruForward {
+    /// # Safety
+    ///
+    /// The pointers are good, as [`ForwardStep`] says, while the kernel runs.
+    pub unsafe fn new(step: ForwardStep) -> Self {
+        Self(step)
+    }
+}
 
 impl Kernel for GruForward {
     #[inline(always)]
@@ -14,7 +23,7 @@ impl Kernel for GruForward {
         let Self(step) = self;
         let lanes = S::LANES;
         for row in 0..step.rows {
-            // SAFETY: the pointers are good for this row, as `ForwardStep` says.
+            // SAFETY: the pointers are good for this row, as `new` was promised.
             unsafe {
                 let slots = step.slots.add(row * 4 * lanes);
                 // r_t = σ(…), z_t = σ(…)
@@ -41,7 +50,16 @@ impl Kernel for GruForward {
 }
 
 /// The backward step.
-pub(crate) struct GruBackward(pub BackwardStep);
+pub(crate) struct GruBackward(BackwardStep);
+
+impl GruBackward {
+    /// # Safety
+    ///
+    /// The pointers are good, as [`BackwardStep`] says, while the kernel runs.
+    pub unsafe fn new(step: BackwardStep) -> Self {
+        Self(step)
+    }
+}
 
 impl Kernel for GruBackward {
     #[inline(always)]
@@ -50,7 +68,7 @@ impl Kernel for GruBackward {
         let lanes = S::LANES;
         let one = s.splat(1.0);
         for row in 0..step.rows {
-            // SAFETY: the pointers are good for this row, as `BackwardStep` says.
+            // SAFETY: the pointers are good for this row, as `new` was promised.
             unsafe {
                 let saved = step.saved.add(row * 4 * lanes);
                 let candidate = s.load(saved);
@@ -75,10 +93,13 @@ impl Kernel for GruBackward {
                     s.neg_mul_add(reset, reset, reset),
                 );
                 s.store(step.d_state.add(row * lanes), s.mul(d_hidden, update));
-                s.store(saved, d_candidate);
-                s.store(saved.add(lanes), d_reset);
-                s.store(saved.add(2 * lanes), d_update);
-                s.store(saved.add(3 * lanes), s.mul(d_candidate, reset));
+                s.store(saved, step.of_units(s, d_candidate));
+                s.store(saved.add(lanes), step.of_units(s, d_reset));
+                s.store(saved.add(2 * lanes), step.of_units(s, d_update));
+                s.store(
+                    saved.add(3 * lanes),
+                    step.of_units(s, s.mul(d_candidate, reset)),
+                );
             }
         }
     }

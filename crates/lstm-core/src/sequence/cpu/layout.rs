@@ -75,7 +75,12 @@ impl Sizes {
 
     /// Room for a value of each hidden unit of each sequence.
     pub fn by_unit(&self, batch: usize) -> Buffer {
-        ByUnit::buffer(self.directions, batch, self.d_hidden, self.lanes())
+        Buffer::take(self.by_unit_len(batch))
+    }
+
+    /// Floats of a value of each hidden unit of each sequence.
+    pub fn by_unit_len(&self, batch: usize) -> usize {
+        ByUnit::len(self.directions, batch, self.d_hidden, self.lanes())
     }
 
     pub fn share_by_unit<'a>(&self, buffer: &'a mut Buffer, batch: usize) -> ByUnit<'a> {
@@ -84,7 +89,12 @@ impl Sizes {
 
     /// Room for a value of each feature of the hidden state of each sequence.
     pub fn by_feature(&self, batch: usize) -> Buffer {
-        ByUnit::buffer(self.directions, batch, self.d_recurrent, self.lanes())
+        Buffer::take(ByUnit::len(
+            self.directions,
+            batch,
+            self.d_recurrent,
+            self.lanes(),
+        ))
     }
 
     pub fn share_by_feature<'a>(&self, buffer: &'a mut Buffer, batch: usize) -> ByUnit<'a> {

@@ -5,7 +5,16 @@ use super::elementwise::{BackwardStep, ForwardStep};
 use super::simd::{Kernel, Simd};
 
 /// The forward step.
-pub(crate) struct LstmForward(pub ForwardStep);
+pub(crate) struct LstmForward(ForwardStep);
+
+impl LstmForward {
+    /// # Safety
+    ///
+    /// The pointers are good, as [`ForwardStep`] says, while the kernel runs.
+    pub unsafe fn new(step: ForwardStep) -> Self {
+        Self(step)
+    }
+}
 
 impl Kernel for LstmForward {
     #[inline(always)]
@@ -13,7 +22,7 @@ impl Kernel for LstmForward {
         let Self(step) = self;
         let lanes = S::LANES;
         for row in 0..step.rows {
-            // SAFETY: the pointers are good for this row, as `ForwardStep` says.
+            // SAFETY: the pointers are good for this row, as `new` was promised.
             unsafe {
                 let slots = step.slots.add(row * 4 * lanes);
                 // i_t = σ(…), f_t = σ(…), c̃_t = tanh(…), o_t = σ(…)
@@ -44,7 +53,16 @@ impl Kernel for LstmForward {
 }
 
 /// The backward step.
-pub(crate) struct LstmBackward(pub BackwardStep);
+pub(crate) struct LstmBackward(BackwardStep);
+
+impl LstmBackward {
+    /// # Safety
+    ///
+    /// The pointers are good, as [`BackwardStep`] says, while the kernel runs.
+    pub unsafe fn new(step: BackwardStep) -> Self {
+        Self(step)
+    }
+}
 
 impl Kernel for LstmBackward {
     #[inline(always)]
@@ -53,7 +71,7 @@ impl Kernel for LstmBackward {
         let lanes = S::LANES;
         let one = s.splat(1.0);
         for row in 0..step.rows {
-            // SAFETY: the pointers are good for this row, as `BackwardStep` says.
+            // SAFETY: the pointers are good for this row, as `new` was promised.
             unsafe {
                 let saved = step.saved.add(row * 4 * lanes);
                 let input = s.load(saved);
@@ -71,7 +89,9 @@ impl Kernel for LstmBackward {
                     s.load(step.d_state.add(row * lanes)),
                 );
                 if let Some(clip) = step.clip {
-                    d_cell = s.mul(d_cell, inside(s, cell, clip));
+                    // As the forward step had it before it was limited, bit for bit.
+                    let unlimited = s.mul_add(forget, previous, s.mul(input, candidate));
+                    d_cell = s.zero_beyond(d_cell, unlimited, s.splat(clip));
                 }
                 // σ' = σ ⊙ (1 - σ), tanh' = 1 - tanh²
                 let d_input = s.mul(s.mul(d_cell, candidate), s.neg_mul_add(input, input, input));
@@ -92,20 +112,11 @@ impl Kernel for LstmBackward {
                     s.store_first(to, s.mul(output, tanh_cell), unprojected.units);
                 }
                 s.store(step.d_state.add(row * lanes), s.mul(d_cell, forget));
-                s.store(saved, d_input);
-                s.store(saved.add(lanes), d_forget);
-                s.store(saved.add(2 * lanes), d_candidate);
-                s.store(saved.add(3 * lanes), d_output);
+                s.store(saved, step.of_units(s, d_input));
+                s.store(saved.add(lanes), step.of_units(s, d_forget));
+                s.store(saved.add(2 * lanes), step.of_units(s, d_candidate));
+                s.store(saved.add(3 * lanes), step.of_units(s, d_output));
             }
         }
     }
-}
-
-/// 1 where the limited cell lies within its limit, 0 where it lies at it.
-#[inline(always)]
-fn inside<S: Simd>(s: S, cell: S::V, clip: f32) -> S::V {
-    let limit = s.splat(clip);
-    // (limit - c)(limit + c) is 0 at the limit; the smallest other value is far above 1e-38.
-    let distance = s.mul(s.sub(limit, cell), s.add(limit, cell));
-    s.clamp(s.mul(distance, s.splat(1e38)), s.splat(0.0), s.splat(1.0))
 }

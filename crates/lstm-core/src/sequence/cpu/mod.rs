@@ -4,7 +4,9 @@
 mod activation;
 mod backward;
 mod backward_pass;
+mod barrier;
 mod blocks;
+mod borrowed;
 mod buffers;
 mod company;
 mod elementwise;
@@ -22,9 +24,9 @@ mod saved;
 mod simd;
 mod sources;
 mod stream;
+mod team;
 #[cfg(test)]
 mod tests;
-mod threads;
 mod weight_gradients;
 
 pub(crate) use backward::{OutputGradients, Wanted, backward};
@@ -32,9 +34,8 @@ pub(crate) use company::Company;
 pub(crate) use forward::forward;
 pub(crate) use layout::{FastCell, Sizes};
 pub(crate) use operands::Operands;
-pub(crate) use plan::Cut;
+pub(crate) use plan::Hands;
 pub(crate) use product::FEW_ROWS;
 pub(crate) use saved::{Keep, Saved};
 pub(crate) use simd::Isa;
 pub(crate) use stream::{LayerStream, LooseWeights, PreparedWeights};
-pub(crate) use threads::available;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::buffers::Fresh;
+use super::buffers::{Fresh, floats};
 use super::layout::{FastCell, Sizes};
 use super::plan::Part;
 use crate::sequence::packing::Packing;
@@ -42,29 +42,33 @@ impl Operands<'_> {
         let (directions, batch) = (sizes.directions, self.packing.batch);
         let (columns, d_recurrent) = (sizes.columns(), sizes.d_recurrent);
         let cell = match sizes.cell {
-            FastCell::Lstm => directions * batch * sizes.d_hidden,
+            FastCell::Lstm => floats(&[directions, batch, sizes.d_hidden]),
             FastCell::Gru => 0,
         };
         let projection = match sizes.is_projected() {
-            true => directions * sizes.d_hidden * d_recurrent,
+            true => floats(&[directions, sizes.d_hidden, d_recurrent]),
             false => 0,
         };
-        let state = directions * batch * d_recurrent;
+        let state = floats(&[directions, batch, d_recurrent]);
         assert!(
             sizes.d_input > 0 && sizes.d_hidden > 0 && d_recurrent > 0,
             "a layer has inputs and hidden units"
         );
         for (what, found, expected) in [
-            ("x", self.x.len(), batch * self.packing.time * sizes.d_input),
+            (
+                "x",
+                self.x.len(),
+                floats(&[batch, self.packing.time, sizes.d_input]),
+            ),
             (
                 "input weight",
                 self.input_weight.len(),
-                directions * sizes.d_input * columns,
+                floats(&[directions, sizes.d_input, columns]),
             ),
             (
                 "recurrent weight",
                 self.recurrent_weight.len(),
-                directions * d_recurrent * columns,
+                floats(&[directions, d_recurrent, columns]),
             ),
             ("input bias", self.input_bias.len(), directions * columns),
             (

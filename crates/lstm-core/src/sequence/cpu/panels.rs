@@ -10,20 +10,13 @@ use super::operands::Operands;
 use super::plan::{Part, share};
 
 /// Matrices with a row of panels for each block, or vector, of each direction.
+#[derive(Clone, Copy)]
 struct Matrix<'a> {
     data: Shared<'a>,
     /// Blocks, or vectors, of a direction.
     count: usize,
     /// Floats of one of them.
     size: usize,
-}
-
-impl Copy for Matrix<'_> {}
-
-impl Clone for Matrix<'_> {
-    fn clone(&self) -> Self {
-        *self
-    }
 }
 
 impl<'a> Matrix<'a> {
@@ -192,9 +185,13 @@ pub(crate) struct BackwardPanels {
 }
 
 impl BackwardPanels {
-    pub fn take(sizes: &Sizes) -> Self {
+    /// For the gradient of the input as well, if it is wanted.
+    pub fn take(sizes: &Sizes, with_input: bool) -> Self {
         let (directions, lanes) = (sizes.directions, sizes.lanes());
-        let input = sizes.slots_depth(sizes.input_side()) * sizes.input_vectors() * lanes;
+        let input = match with_input {
+            true => sizes.slots_depth(sizes.input_side()) * sizes.input_vectors() * lanes,
+            false => 0,
+        };
         let hidden = sizes.slots_depth(sizes.hidden_side()) * sizes.shown_blocks() * lanes;
         let projection = match sizes.is_projected() {
             true => sizes.d_recurrent * sizes.blocks() * lanes,

@@ -6,9 +6,11 @@
 //! thread's weights stay in its cache; fewer sequences a part mean less waiting.
 
 use std::ops::Range;
+use std::time::Duration;
 
+use super::barrier::{Barrier, BreakOnPanic};
 use super::layout::Sizes;
-use super::threads::{self, Barrier, BreakOnPanic};
+use super::team::{Team, available};
 use crate::sequence::packing::Packing;
 
 /// What one thread does of a sequence.
@@ -47,8 +49,7 @@ impl Cut {
     pub fn best(sizes: &Sizes, packing: &Packing, threads: usize) -> Self {
         let real_steps = packing.offsets[packing.active.len()];
         let weights = (sizes.d_input + sizes.d_recurrent) * sizes.columns();
-        let products = real_steps.saturating_mul(sizes.directions * weights);
-        let threads = threads.min(products / WORTH_A_THREAD).max(1);
+        let threads = threads.min(worth(sizes, packing)).max(1);
 
         let each = (threads / sizes.directions).max(1);
         let rows = real_steps / packing.active.len().max(1);
@@ -65,8 +66,61 @@ impl Cut {
     }
 }
 
+/// How many threads the work is worth.
+fn worth(sizes: &Sizes, packing: &Packing) -> usize {
+    let real_steps = packing.offsets[packing.active.len()];
+    let weights = (sizes.d_input + sizes.d_recurrent) * sizes.columns();
+    real_steps.saturating_mul(sizes.directions * weights) / WORTH_A_THREAD
+}
+
 /// Multiplications below which another thread costs more than it brings.
 const WORTH_A_THREAD: usize = 2 << 20;
+
+/// How long helpers are waited for, for each thread's worth of work: that takes one thread some 50 µs,
+/// and a helper saves half of it.
+const PATIENCE: Duration = Duration::from_micros(12);
+
+/// How long they are waited for at least: so long takes it to wake up.
+const LEAST_PATIENCE: Duration = Duration::from_micros(100);
+
+/// And at most: who has not come by then is busy.
+const MOST_PATIENCE: Duration = Duration::from_millis(20);
+
+/// Who works on a pass.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Hands {
+    /// The caller, and as many of rayon's threads as it is worth and as come.
+    WhoComes,
+    /// As many as the cut says, on threads of their own.
+    #[cfg(test)]
+    Own(Cut),
+}
+
+impl Hands {
+    /// Asks them: the sooner, the less they are waited for.
+    pub fn ask(self, sizes: &Sizes, packing: &Packing) -> Team {
+        match self {
+            Self::WhoComes => Team::ask(Cut::best(sizes, packing, available()).threads - 1),
+            #[cfg(test)]
+            Self::Own(cut) => Team::of_own(cut.threads),
+        }
+    }
+
+    /// The work, cut for those who have come.
+    pub fn plan(self, sizes: &Sizes, packing: &Packing, team: &Team) -> Plan {
+        let cut = match self {
+            Self::WhoComes => {
+                let worth = u32::try_from(worth(sizes, packing)).unwrap_or(u32::MAX);
+                let patience = PATIENCE.saturating_mul(worth);
+                let patience = patience.clamp(LEAST_PATIENCE, MOST_PATIENCE);
+                Cut::best(sizes, packing, team.gather(patience))
+            }
+            #[cfg(test)]
+            Self::Own(cut) => cut,
+        };
+        Plan::new(sizes, packing, cut)
+    }
+}
 
 /// Sequences at a step that a part has at least, so that its products run at full speed.
 const ROWS: usize = 6;
@@ -83,7 +137,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub fn new(sizes: &Sizes, packing: &Packing, cut: Cut) -> Self {
+    fn new(sizes: &Sizes, packing: &Packing, cut: Cut) -> Self {
         let Cut {
             threads,
             rows: row_parts,
@@ -122,10 +176,13 @@ impl Plan {
     }
 
     /// Does some work on every thread at the same time.
-    pub fn run(&self, work: impl Fn(usize) + Sync) {
-        threads::run(self.threads, |thread| {
-            let _guard = BreakOnPanic(&self.barriers);
-            work(thread);
+    pub fn run(&self, team: Team, work: impl Fn(usize) + Sync) {
+        team.run(|thread| {
+            // There may be fewer parts than have come.
+            if thread < self.threads {
+                let _guard = BreakOnPanic(&self.barriers);
+                work(thread);
+            }
         });
     }
 

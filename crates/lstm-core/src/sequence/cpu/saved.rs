@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::blocks::ByStep;
 use super::buffers::{Buffer, Shared};
 use super::layout::{SLOTS, Sizes};
+use super::operands::Operands;
 
 /// What is kept for the backward pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,36 @@ pub(crate) struct Saved {
     pub steps: Option<StepBuffers>,
 }
 
+impl Saved {
+    /// Asserts that a forward pass of these operands has left it.
+    pub fn check(&self, operands: &Operands) {
+        let (sizes, batch) = (&operands.sizes, operands.packing.batch);
+        let mut end = 0;
+        for segment in &self.segments {
+            assert_eq!(segment.steps.start, end, "segments follow each other");
+            end = segment.steps.end;
+            let states = segment.start.as_slice().len();
+            assert_eq!(
+                states,
+                sizes.by_unit_len(batch),
+                "states of {sizes:?}, batch {batch}"
+            );
+        }
+        assert_eq!(
+            end,
+            operands.packing.active.len(),
+            "segments are of all steps"
+        );
+        if let Some(steps) = &self.steps {
+            assert!(self.segments.len() <= 1, "all steps are of one segment");
+            let packed = operands.packed_steps(&(0..end)).len();
+            let expected = StepBuffers::lens(sizes, packed);
+            let found = [&steps.slots, &steps.states].map(|buffer| buffer.as_slice().len());
+            assert_eq!(found, expected, "steps of {sizes:?}, {packed} packed steps");
+        }
+    }
+}
+
 /// Some time steps that are gone through backwards at once.
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -44,11 +75,14 @@ pub(crate) struct StepBuffers {
 impl StepBuffers {
     /// Room for `packed` packed steps.
     pub fn take(sizes: &Sizes, packed: usize) -> Self {
+        let [slots, states] = Self::lens(sizes, packed).map(Buffer::take);
+        Self { slots, states }
+    }
+
+    /// Floats of the slots and of the states.
+    fn lens(sizes: &Sizes, packed: usize) -> [usize; 2] {
         let (directions, blocks, lanes) = (sizes.directions, sizes.blocks(), sizes.lanes());
-        Self {
-            slots: ByStep::buffer(directions, blocks, packed, SLOTS * lanes),
-            states: ByStep::buffer(directions, blocks, packed, lanes),
-        }
+        [SLOTS * lanes, lanes].map(|width| ByStep::len(directions, blocks, packed, width))
     }
 
     pub fn share(&mut self) -> SharedSteps<'_> {

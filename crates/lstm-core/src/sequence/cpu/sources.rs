@@ -14,7 +14,10 @@ pub(crate) struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
-    pub fn new(
+    /// # Safety
+    ///
+    /// All parts have been run over the segment, and nobody writes what they left.
+    pub unsafe fn new(
         operands: &'a Operands,
         output: &'a [f32],
         trace: &Trace<'a>,
@@ -51,7 +54,7 @@ impl<'a> Sources<'a> {
                 Self { rows, masks }
             }
             _ => {
-                // SAFETY: all threads have waited since this was written.
+                // SAFETY: see above.
                 let unprojected = unsafe { trace.unprojected.block(direction, 0) };
                 Self {
                     rows: unprojected.chunks_exact(sizes.d_hidden).collect(),

@@ -339,10 +339,12 @@ impl<'a> Step<'a> {
             }),
             clip: self.weights.clip,
         };
-        // Every pointer is good for `batch` rows.
-        match sizes.cell {
-            FastCell::Lstm => sizes.isa.run(LstmForward(job)),
-            FastCell::Gru => sizes.isa.run(GruForward(job)),
+        // SAFETY: every pointer is good for `batch` rows, and nobody else uses them.
+        unsafe {
+            match sizes.cell {
+                FastCell::Lstm => sizes.isa.run(LstmForward::new(job)),
+                FastCell::Gru => sizes.isa.run(GruForward::new(job)),
+            }
         }
     }
 

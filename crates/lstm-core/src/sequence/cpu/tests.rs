@@ -1,10 +1,12 @@
 //! The fused bodies on slices: what does not change their bits, and what comes through.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
+use super::plan::Cut;
 use super::simd::Isa;
 use super::{
-    Company, Cut, FastCell, Keep, LayerStream, LooseWeights, Operands, OutputGradients,
+    Company, FastCell, Hands, Keep, LayerStream, LooseWeights, Operands, OutputGradients,
     PreparedWeights, Sizes, Wanted, backward, forward,
 };
 use crate::sequence::packing::Packing;
@@ -34,6 +36,13 @@ const fn cut(threads: usize, rows: usize, units: usize) -> Cut {
         units,
     }
 }
+
+const EVERYTHING: Wanted = Wanted {
+    x: true,
+    input: true,
+    recurrent: true,
+    projection: true,
+};
 
 /// A layer and a batch. Everything is random; the sizes are small under Miri.
 #[derive(Clone)]
@@ -86,13 +95,11 @@ impl Case {
         }
     }
 
-    /// Everything that the passes give.
-    fn run(&self, keep: Keep, cut: Cut) -> Vec<Vec<f32>> {
-        let packing = Packing::new(&Lengths::new(self.lengths.clone(), self.time).unwrap());
+    fn operands<'a>(&'a self, packing: &'a Packing) -> Operands<'a> {
         let [input, recurrent, input_bias, recurrent_bias, projection] = &self.weights;
-        let operands = Operands {
+        Operands {
             sizes: self.sizes,
-            packing: &packing,
+            packing,
             x: &self.x,
             input_weight: input,
             recurrent_weight: recurrent,
@@ -103,8 +110,22 @@ impl Case {
             cell: &self.states[1],
             mask: self.mask.as_deref(),
             clip: None,
-        };
-        let result = forward(&operands, keep, cut);
+        }
+    }
+
+    /// Everything that the passes give.
+    fn run(&self, keep: Keep, cut: Cut) -> Vec<Vec<f32>> {
+        self.run_by(keep, Hands::Own(cut))
+    }
+
+    fn run_by(&self, keep: Keep, hands: Hands) -> Vec<Vec<f32>> {
+        self.run_for(keep, hands, EVERYTHING)
+    }
+
+    fn run_for(&self, keep: Keep, hands: Hands, wanted: Wanted) -> Vec<Vec<f32>> {
+        let packing = Packing::new(&Lengths::new(self.lengths.clone(), self.time).unwrap());
+        let operands = self.operands(&packing);
+        let result = forward(&operands, keep, hands);
         let mut all = vec![result.output.clone(), result.hidden, result.cell];
         if let Some(saved) = result.saved {
             let gradients = OutputGradients {
@@ -112,14 +133,10 @@ impl Case {
                 hidden: None,
                 cell: None,
             };
-            let wanted = Wanted {
-                x: true,
-                weights: true,
-            };
-            let result = backward(&operands, &result.output, saved, &gradients, wanted, cut);
-            let weights = result.weights.expect("they are wanted");
+            let result = backward(&operands, &result.output, saved, &gradients, wanted, hands);
+            let weights = result.weights;
             all.extend([
-                result.x.expect("it is wanted"),
+                result.x.unwrap_or_default(),
                 result.hidden,
                 result.cell,
                 weights.input_weight,
@@ -243,7 +260,8 @@ fn what_is_not_a_number_stays_in_its_sequence() {
 #[test]
 fn weights_that_are_no_numbers_do_not_hang() {
     let (d_input, d_hidden, lengths) = sizes_of_tests();
-    for sizes in all_sizes(Isa::best(), d_input, d_hidden) {
+    let all = Isa::available().into_iter();
+    for sizes in all.flat_map(|isa| all_sizes(isa, d_input, d_hidden)) {
         let mut case = Case::new(sizes, lengths);
         for weights in &mut case.weights {
             weights.iter_mut().step_by(3).for_each(|x| *x = f32::NAN);
@@ -295,6 +313,153 @@ fn a_stream_gives_the_bits_of_the_whole_sequence() {
                 });
             }
         }
+    }
+}
+
+/// A pool's thread may wait for the thread that a layer runs on: for room in a channel, or a lock.
+#[test]
+fn threads_of_the_pool_that_wait_for_the_caller_hold_nothing_up() {
+    let (d_input, d_hidden, _) = sizes_of_tests();
+    let sizes = all_sizes(Isa::best(), d_input, d_hidden)[0];
+    // Enough to ask for help.
+    let case = Case::new(sizes, &[40; 8]);
+    let expected = case.run(Keep::Steps, ALONE);
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        for blocked in [1, rayon::current_num_threads()] {
+            let (here, is_here) = mpsc::channel();
+            let ways: Vec<_> = (0..blocked)
+                .map(|_| {
+                    let (go, may_go) = mpsc::channel::<()>();
+                    let here = here.clone();
+                    rayon::spawn(move || {
+                        let _ = here.send(());
+                        let _ = may_go.recv();
+                    });
+                    go
+                })
+                .collect();
+            // The others may be at work for somebody else, whom they must not keep from going on.
+            is_here.recv().expect("one of them comes");
+            for _ in 0..3 {
+                let _ = done.send(case.run_by(Keep::Steps, Hands::WhoComes));
+            }
+            drop(ways);
+        }
+    });
+    for _ in 0..6 {
+        let result = is_done.recv_timeout(Duration::from_secs(60));
+        let result = result.expect("a pass does not wait for a thread that waits for it");
+        assert_eq!(result, expected);
+    }
+}
+
+#[test]
+fn only_what_is_wanted_is_there_and_has_the_same_bits() {
+    let (d_input, d_hidden, lengths) = sizes_of_tests();
+    for sizes in all_sizes(Isa::best(), d_input, d_hidden) {
+        let case = Case::new(sizes, lengths);
+        let gru = sizes.cell == FastCell::Gru;
+        for keep in [Keep::Steps, Keep::Segments(2)] {
+            let all = case.run(keep, ALONE);
+            for bits in 0..16 {
+                let [x, input, recurrent, projection] =
+                    [0, 1, 2, 3].map(|bit| bits >> bit & 1 == 1);
+                let wanted = Wanted {
+                    x,
+                    input,
+                    recurrent,
+                    projection,
+                };
+                let found = case.run_for(keep, Hands::Own(CUTS[0]), wanted);
+                let recurrent_bias = if gru { recurrent } else { input };
+                let is_there = [
+                    x,
+                    true,
+                    true,
+                    input,
+                    recurrent,
+                    input,
+                    recurrent_bias,
+                    projection,
+                ];
+                let outputs = [true; 3];
+                for (place, is_there) in outputs.iter().chain(&is_there).enumerate() {
+                    let expected: &[f32] = if *is_there { &all[place] } else { &[] };
+                    assert_eq!(
+                        found[place], expected,
+                        "{sizes:?}, {keep:?}, {wanted:?}, {place}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// More of everything than is gone through at once; `sequence/tests/sizes.rs` has what comes out.
+#[test]
+fn the_number_of_threads_changes_no_bit_of_a_large_layer() {
+    if cfg!(miri) {
+        return;
+    }
+    let lengths: Vec<usize> = (0..24).map(|row| 200 - row * 7).collect();
+    for isa in Isa::available() {
+        for sizes in all_sizes(isa, 270, 70) {
+            let case = Case::new(sizes, &lengths);
+            let expected = case.run(Keep::Steps, ALONE);
+            for cut in [CUTS[0], CUTS[3]] {
+                assert!(case.run(Keep::Steps, cut) == expected, "{sizes:?}, {cut:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_goes_back_through_what_does_not_fit() {
+    let (d_input, d_hidden, lengths) = sizes_of_tests();
+    for sizes in all_sizes(Isa::best(), d_input, d_hidden) {
+        let case = Case::new(sizes, lengths);
+        let packing = Packing::new(&Lengths::new(case.lengths.clone(), case.time).unwrap());
+        let other = Packing::new(&Lengths::new([2, 1], 3).unwrap());
+        let operands = case.operands(&packing);
+        let run = || forward(&operands, Keep::Steps, Hands::Own(ALONE));
+        let state = case.states[0].len();
+        let cell = case.states[1].len();
+        let go_back = |what: &str, output: &[f32], saved, given: [usize; 3]| {
+            let zeros = given.map(|len| vec![0.0; len]);
+            let [d_output, d_hidden, d_cell] = zeros
+                .each_ref()
+                .map(|zeros| (!zeros.is_empty()).then_some(&zeros[..]));
+            let gradients = OutputGradients {
+                output: d_output,
+                hidden: d_hidden,
+                cell: d_cell,
+            };
+            let hands = Hands::Own(ALONE);
+            let go = || backward(&operands, output, saved, &gradients, EVERYTHING, hands);
+            let went = std::panic::catch_unwind(std::panic::AssertUnwindSafe(go)).is_ok();
+            assert_eq!(went, what == "nothing", "{what}");
+        };
+        let (output, fits) = (run().output, [case.d_output.len(), state, cell]);
+        let saved = || run().saved.expect("steps are kept");
+        go_back("nothing", &output, saved(), fits);
+        go_back("output", &output[1..], saved(), fits);
+        for (place, what) in ["its gradient", "the state's", "the cell's"]
+            .iter()
+            .enumerate()
+        {
+            let mut longer = fits;
+            longer[place] += 1;
+            go_back(what, &output, saved(), longer);
+        }
+        let mut half = saved();
+        half.segments.clear();
+        go_back("no segments", &output, half, fits);
+        let small = Case::new(sizes, &[2, 1]);
+        let small = forward(&small.operands(&other), Keep::Steps, Hands::Own(ALONE));
+        let mut mixed = saved();
+        mixed.steps = small.saved.expect("steps are kept").steps;
+        go_back("steps", &output, mixed, fits);
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::backward::Wanted;
 use super::backward_pass::Trace;
 use super::buffers::{Buffer, Shared};
 use super::layout::{FastCell, SLOTS, Side, Sizes};
@@ -20,9 +21,9 @@ use super::sources::Sources;
 const BLOCK_BYTES: usize = 128 << 10;
 
 /// Rows of the sums that are laid out at once.
-const ROWS_AT_ONCE: usize = 240;
+const SUMS_AT_ONCE: usize = 240;
 
-/// The gradients of a layer's weights, shaped as these.
+/// The gradients of a layer's weights, shaped as these; nothing of those that are not wanted.
 pub(crate) struct WeightGradients {
     pub input_weight: Vec<f32>,
     pub recurrent_weight: Vec<f32>,
@@ -32,17 +33,20 @@ pub(crate) struct WeightGradients {
 }
 
 impl WeightGradients {
-    pub fn zeros(sizes: &Sizes) -> Self {
+    pub fn zeros(sizes: &Sizes, wanted: Wanted) -> Self {
         let columns = sizes.directions * sizes.columns();
+        let zeros = |wanted: bool, count: usize| vec![0.0; if wanted { count } else { 0 }];
+        let recurrent_bias = match sizes.cell {
+            FastCell::Lstm => wanted.input,
+            FastCell::Gru => wanted.recurrent,
+        };
+        let projection = sizes.directions * sizes.d_hidden * sizes.d_recurrent;
         Self {
-            input_weight: vec![0.0; sizes.d_input * columns],
-            recurrent_weight: vec![0.0; sizes.d_recurrent * columns],
-            input_bias: vec![0.0; columns],
-            recurrent_bias: vec![0.0; columns],
-            projection_weight: match sizes.is_projected() {
-                true => vec![0.0; sizes.directions * sizes.d_hidden * sizes.d_recurrent],
-                false => Vec::new(),
-            },
+            input_weight: zeros(wanted.input, sizes.d_input * columns),
+            recurrent_weight: zeros(wanted.recurrent, sizes.d_recurrent * columns),
+            input_bias: zeros(wanted.input, columns),
+            recurrent_bias: zeros(recurrent_bias, columns),
+            projection_weight: zeros(wanted.projection, projection),
         }
     }
 
@@ -90,7 +94,8 @@ struct Sums {
 }
 
 impl Sums {
-    fn of(sizes: &Sizes) -> Vec<Self> {
+    /// Of the weights that are wanted.
+    fn of(sizes: &Sizes, wanted: Wanted) -> Vec<Self> {
         let registers = sizes.isa.registers();
         let sums = |weight, rows, bias, vectors, side, blocks| Self {
             weight,
@@ -108,15 +113,16 @@ impl Sums {
         };
         // Both biases of an LSTM's gate are only ever added up, and have the same gradient.
         let both_biases = sizes.cell == FastCell::Gru;
-        let mut all = vec![
-            slots(INPUT, sizes.input_side(), sizes.d_input, true),
-            slots(HIDDEN, sizes.hidden_side(), sizes.d_recurrent, both_biases),
+        let input = || slots(INPUT, sizes.input_side(), sizes.d_input, true);
+        let hidden = || slots(HIDDEN, sizes.hidden_side(), sizes.d_recurrent, both_biases);
+        let shown_blocks = sizes.shown_blocks();
+        let projection = || sums(PROJECTION, sizes.d_hidden, false, 1, None, shown_blocks);
+        let all = [
+            wanted.input.then(input),
+            wanted.recurrent.then(hidden),
+            wanted.projection.then(projection),
         ];
-        if sizes.is_projected() {
-            let blocks = sizes.shown_blocks();
-            all.push(sums(PROJECTION, sizes.d_hidden, false, 1, None, blocks));
-        }
-        all
+        all.into_iter().flatten().collect()
     }
 
     fn tiles(&self) -> usize {
@@ -143,13 +149,18 @@ impl Sums {
     }
 }
 
-/// The sums of all weights and directions.
+/// The sums of all weights that are wanted, in all directions.
 pub(crate) struct WeightSums(Vec<(Sums, Buffer)>);
 
 impl WeightSums {
-    pub fn take(sizes: &Sizes) -> Self {
+    pub fn take(sizes: &Sizes, wanted: Wanted) -> Self {
         let with_buffer = |sums: Sums| (sums, Buffer::take(sizes.directions * sums.len()));
-        Self(Sums::of(sizes).into_iter().map(with_buffer).collect())
+        Self(
+            Sums::of(sizes, wanted)
+                .into_iter()
+                .map(with_buffer)
+                .collect(),
+        )
     }
 
     pub fn share(&mut self) -> SharedSums<'_> {
@@ -194,7 +205,11 @@ impl<'a> SharedSums<'a> {
     }
 
     /// Sets a thread's sums to zero.
-    pub fn clear(&self, sizes: &Sizes, plan: &Plan, thread: usize) {
+    ///
+    /// # Safety
+    ///
+    /// Only this thread has this number, and nobody has another plan.
+    pub unsafe fn clear(&self, sizes: &Sizes, plan: &Plan, thread: usize) {
         for task in self.tasks(sizes, plan, thread) {
             for block in 0..task.sums.blocks {
                 for panel in 0..task.sums.panels() {
@@ -206,7 +221,11 @@ impl<'a> SharedSums<'a> {
     }
 
     /// Adds the steps of a segment to a thread's sums.
-    pub fn add(
+    ///
+    /// # Safety
+    ///
+    /// As [`clear`](Self::clear), and all parts have been run over the segment.
+    pub unsafe fn add(
         &self,
         operands: &Operands,
         output: &[f32],
@@ -216,10 +235,12 @@ impl<'a> SharedSums<'a> {
     ) {
         for task in self.tasks(&operands.sizes, plan, thread) {
             let sums = &task.sums;
-            let sources = Sources::new(operands, output, trace, task.direction, sums.weight);
+            // SAFETY: see above.
+            let sources =
+                unsafe { Sources::new(operands, output, trace, task.direction, sums.weight) };
             let count = sources.len();
             let depth = BLOCK_BYTES / (4 * sums.width());
-            let at_once = (ROWS_AT_ONCE / sums.tile_rows).min(task.tiles.len());
+            let at_once = (SUMS_AT_ONCE / sums.tile_rows).min(task.tiles.len());
             let mut laid_out = Buffer::take(at_once * sums.tile_rows * depth);
             for start in (0..count).step_by(depth) {
                 let some = start..(start + depth).min(count);
@@ -234,7 +255,11 @@ impl<'a> SharedSums<'a> {
     }
 
     /// Copies a thread's sums to where the gradients belong.
-    pub fn unload(&self, sizes: &Sizes, plan: &Plan, thread: usize, to: &SharedGradients) {
+    ///
+    /// # Safety
+    ///
+    /// As [`clear`](Self::clear).
+    pub unsafe fn unload(&self, sizes: &Sizes, plan: &Plan, thread: usize, to: &SharedGradients) {
         for task in self.tasks(sizes, plan, thread) {
             task.unload(sizes, to);
         }

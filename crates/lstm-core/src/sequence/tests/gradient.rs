@@ -110,7 +110,10 @@ fn gradients_are_slopes() {
                 doubles(&loss(&case, &output, &finals))[0]
             };
             let expected = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
-            let found = along(&gradient(tensor, &gradients), &doubles(&direction));
+            let found = along(
+                &gradient(&case, way, (name, tensor), &gradients),
+                &doubles(&direction),
+            );
             assert!(
                 (found - expected).abs() <= 1e-6,
                 "{recurrence:?}, {name}: {found}, expected {expected}"

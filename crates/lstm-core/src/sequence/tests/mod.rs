@@ -3,6 +3,9 @@
 
 mod fused;
 mod gradient;
+mod limits;
+mod sharing;
+mod sizes;
 
 use std::sync::Arc;
 
@@ -322,7 +325,11 @@ fn loss(case: &Case, output: &Tensor<3>, finals: &[Tensor<3>]) -> Tensor<1> {
 
 /// Everything that a way of computing gives, by name.
 fn run(case: &Case, way: Way) -> Vec<(String, Vec<f64>)> {
-    let setting = Setting::new(case, way.dtype());
+    run_in(&Setting::new(case, way.dtype()), case, way)
+}
+
+/// The same, with other tensors.
+fn run_in(setting: &Setting, case: &Case, way: Way) -> Vec<(String, Vec<f64>)> {
     let (output, finals) = setting.run(case, way);
     let mut all = vec![("output".to_owned(), doubles(&output))];
     all.extend(
@@ -333,10 +340,12 @@ fn run(case: &Case, way: Way) -> Vec<(String, Vec<f64>)> {
     let gradients = loss(case, &output, &finals).backward();
     let (stacked, biases) = setting.parameters();
     for (name, tensor) in &stacked {
-        all.push((format!("gradient of {name}"), gradient(tensor, &gradients)));
+        let gradient = gradient(case, way, (name, tensor), &gradients);
+        all.push((format!("gradient of {name}"), gradient));
     }
     for (name, tensor) in &biases {
-        all.push((format!("gradient of {name}"), gradient(tensor, &gradients)));
+        let gradient = gradient(case, way, (name, tensor), &gradients);
+        all.push((format!("gradient of {name}"), gradient));
     }
     all
 }
@@ -365,10 +374,21 @@ fn doubles<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
     tensor.to_data().iter().collect()
 }
 
-/// The gradient of `tensor`; zeros where nothing depends on it.
-fn gradient<const D: usize>(tensor: &Tensor<D>, gradients: &Gradients) -> Vec<f64> {
+/// The gradient of a tensor that learns.
+///
+/// Without a step nothing depends on input and weights, and autodiff has no gradient of them.
+fn gradient<const D: usize>(
+    case: &Case,
+    way: Way,
+    (name, tensor): (&str, &Tensor<D>),
+    gradients: &Gradients,
+) -> Vec<f64> {
+    let has_steps = case.lengths.iter().any(|length| *length > 0);
     match tensor.grad(gradients) {
         Some(gradient) => doubles(&gradient),
-        None => vec![0.0; tensor.shape().num_elements()],
+        None if !has_steps && matches!(way, Way::ByAutodiff) => {
+            vec![0.0; tensor.shape().num_elements()]
+        }
+        None => panic!("{way:?}: {name} has no gradient"),
     }
 }

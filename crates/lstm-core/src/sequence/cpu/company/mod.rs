@@ -12,6 +12,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -140,7 +141,10 @@ impl Company {
             }
             self.silence = self.pause;
             let table = Arc::clone(&self.table);
-            rayon::spawn(move || table.keep_company(index));
+            rayon::spawn(move || {
+                // A panic is the stream's to report, and must not end the program with the pool.
+                let _ = catch_unwind(AssertUnwindSafe(|| table.keep_company(index)));
+            });
         }
     }
 }

@@ -6,6 +6,7 @@ use std::panic::RefUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::{Piece, Pieces};
+use crate::sequence::cpu::borrowed::Borrowed;
 use crate::sequence::cpu::plan::share;
 
 /// Turns that a companion waits for the next run, of some 10 to 40 ns each, besides what a piece
@@ -67,13 +68,9 @@ pub struct Seat {
 struct Task {
     order: Order,
     multiplications: usize,
-    work: *const (),
-    /// Calls `work`.
-    call: unsafe fn(*const (), Piece),
+    /// Called only during the run that it was borrowed for.
+    work: Borrowed<Piece>,
 }
-
-// SAFETY: `work` is a `Sync` function, called only during the run that it was borrowed for.
-unsafe impl Send for Task {}
 
 // SAFETY: only the task is not: it is written by the thread that begins a run, while nobody can claim a piece, and
 // read by those who have claimed one; see `Run::begin`.
@@ -104,16 +101,6 @@ impl Order {
     }
 }
 
-/// Calls the function that `work` points to.
-///
-/// # Safety
-///
-/// It points to a `W`.
-unsafe fn call<W: Fn(Piece)>(work: *const (), piece: Piece) {
-    // SAFETY: see above.
-    unsafe { (*work.cast::<W>())(piece) }
-}
-
 impl Seat {
     /// How many pieces were left, with the one that is claimed.
     fn claim(&self) -> Option<usize> {
@@ -137,7 +124,7 @@ impl Seat {
             let task = (*self.task.get()).as_ref();
             let task = task.expect("a seat has a task when it has pieces");
             let place = task.order.pieces.len() - left;
-            (task.call)(task.work, task.order.piece(place, member));
+            task.work.call(task.order.piece(place, member));
             task.multiplications
         }
     }
@@ -174,8 +161,7 @@ impl<'a> Run<'a> {
             let task = Task {
                 order,
                 multiplications: pieces.multiplications,
-                work: std::ptr::from_ref(work).cast(),
-                call: call::<W>,
+                work: Borrowed::new(work),
             };
             // SAFETY: nobody reads the task who has not claimed a piece, and there is none.
             unsafe { *seat.task.get() = Some(task) };

@@ -1,7 +1,6 @@
 //! That companions do their share, whoever is there and whoever is not.
 
 use std::cell::UnsafeCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;

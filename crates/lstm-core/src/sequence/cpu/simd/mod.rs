@@ -75,10 +75,16 @@ pub(crate) trait Simd: Copy {
     /// x limited to `low..=high`; NaN stays NaN.
     fn clamp(self, x: Self::V, low: Self::V, high: Self::V) -> Self::V;
 
+    /// The first `count` lanes, and zeros in the others, whatever they hold.
+    fn keep_first(self, x: Self::V, count: usize) -> Self::V;
+
+    /// `value` where |x| <= limit, or where x is NaN; else 0.
+    fn zero_beyond(self, value: Self::V, x: Self::V, limit: Self::V) -> Self::V;
+
     /// The nearest whole number, for |x| < 2²²; NaN gives anything.
     fn round(self, x: Self::V) -> Self::V;
 
-    /// 2ⁿ for whole numbers n in -126..=127; anything for NaN.
+    /// 2ⁿ for whole numbers n in -126..=127, infinity for 128; anything for NaN.
     fn pow2(self, n: Self::V) -> Self::V;
 
     /// Has the cache line of `from`, an address that need not exist, fetched into the second level.
@@ -90,6 +96,9 @@ pub(crate) trait Kernel {
     /// Runs it; must be `#[inline(always)]`, with everything that it calls.
     fn call<S: Simd>(self, simd: S);
 }
+
+/// What names the instruction set that is wanted.
+const VARIABLE: &str = "LSTM_SIMD";
 
 /// The instruction sets that this program was compiled for; a value says that the processor has it.
 #[derive(Clone, Copy)]
@@ -105,14 +114,35 @@ pub(crate) enum Isa {
 
 impl Isa {
     /// The fastest one that the processor has, or the one that the environment variable
-    /// `LSTM_SIMD` names, if the processor has it.
+    /// `LSTM_SIMD` names.
+    ///
+    /// # Panics
+    ///
+    /// If it names one that the processor does not have.
     pub fn best() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
         *BEST.get_or_init(|| {
-            let available = Self::available();
-            let wanted = std::env::var("LSTM_SIMD").unwrap_or_default();
-            let named = available.iter().find(|isa| isa.name() == wanted);
-            *named.unwrap_or(&available[0])
+            let wanted = std::env::var_os(VARIABLE).unwrap_or_default();
+            match Self::named(&wanted.to_string_lossy()) {
+                Ok(isa) => isa,
+                Err(message) => panic!("{message}"),
+            }
+        })
+    }
+
+    /// The one of that name, or the fastest if the name is empty.
+    fn named(wanted: &str) -> Result<Self, String> {
+        let available = Self::available();
+        if wanted.is_empty() {
+            return Ok(available[0]);
+        }
+        let named = available.iter().find(|isa| isa.name() == wanted);
+        named.copied().ok_or_else(|| {
+            let names: Vec<_> = available.iter().map(|isa| isa.name()).collect();
+            format!(
+                "the environment variable {VARIABLE} is {wanted:?}; this processor has {}",
+                names.join(", ")
+            )
         })
     }
 
@@ -184,5 +214,82 @@ impl Isa {
 impl std::fmt::Debug for Isa {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instruction_set_is_found_by_its_name_or_refused() {
+        for isa in Isa::available() {
+            assert_eq!(Isa::named(isa.name()).unwrap().name(), isa.name());
+        }
+        let best = Isa::available()[0].name();
+        assert_eq!(Isa::named("").unwrap().name(), best);
+        let message = Isa::named("avx-2").unwrap_err();
+        for part in ["LSTM_SIMD", "\"avx-2\"", best, "portable"] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    /// Lanes beyond the first `count`, and values beyond the limit.
+    struct Selects<'a> {
+        count: usize,
+        kept: &'a mut Vec<f32>,
+        within: &'a mut Vec<f32>,
+    }
+
+    /// What is asked whether it lies within ±0.5.
+    const ASKED: [f32; 8] = [
+        0.5,
+        -0.5,
+        0.500_001,
+        -0.6,
+        f32::NAN,
+        f32::NEG_INFINITY,
+        0.0,
+        0.4,
+    ];
+
+    impl Kernel for Selects<'_> {
+        #[inline(always)]
+        fn call<S: Simd>(self, s: S) {
+            let lanes = S::LANES;
+            self.kept.resize(lanes, 0.0);
+            let asked: Vec<f32> = ASKED.iter().copied().cycle().take(16).collect();
+            self.within.resize(16, 0.0);
+            // SAFETY: all have as many floats.
+            unsafe {
+                let kept = s.keep_first(s.splat(f32::NAN), self.count);
+                s.store(self.kept.as_mut_ptr(), kept);
+                for start in (0..16).step_by(lanes) {
+                    let x = s.load(asked.as_ptr().add(start));
+                    let within = s.zero_beyond(s.splat(3.0), x, s.splat(0.5));
+                    s.store(self.within.as_mut_ptr().add(start), within);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lanes_are_selected_alike_everywhere() {
+        for isa in Isa::available() {
+            for count in 0..=isa.lanes() {
+                let (mut kept, mut within) = (Vec::new(), Vec::new());
+                isa.run(Selects {
+                    count,
+                    kept: &mut kept,
+                    within: &mut within,
+                });
+                for (lane, kept) in kept.iter().enumerate() {
+                    assert!(kept.is_nan() == (lane < count) && (kept.is_nan() || *kept == 0.0));
+                }
+                let expected = [3.0, 3.0, 0.0, 0.0, 3.0, 0.0, 3.0, 3.0];
+                assert_eq!(within[..8], expected, "{isa:?}");
+                assert_eq!(within[8..], expected, "{isa:?}");
+            }
+        }
     }
 }

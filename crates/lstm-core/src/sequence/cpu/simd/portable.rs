@@ -99,6 +99,19 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn keep_first(self, x: Self::V, count: usize) -> Self::V {
+        each(|lane| if lane < count { x[lane] } else { 0.0 })
+    }
+
+    #[inline(always)]
+    fn zero_beyond(self, value: Self::V, x: Self::V, limit: Self::V) -> Self::V {
+        each(|lane| match x[lane].abs() > limit[lane] {
+            true => 0.0,
+            false => value[lane],
+        })
+    }
+
+    #[inline(always)]
     fn round(self, x: Self::V) -> Self::V {
         // Beyond 2²³ a float has no fraction: adding it and taking it away again rounds to even.
         const SHIFT: f32 = 12_582_912.0;
