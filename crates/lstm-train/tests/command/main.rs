@@ -13,6 +13,7 @@ mod profile;
 mod report;
 mod resume;
 mod run_directory;
+mod trace;
 mod weights;
 
 #[cfg(unix)]
