@@ -12,8 +12,9 @@ const MAX_TOKENS: usize = 2000;
 /// More values than a browser likes to hold.
 const MAX_VALUES: usize = 1 << 24;
 
-/// At most this is left-saturated, at least [`RIGHT`] right-saturated (Karpathy et al. 2015).
+/// A gate below this is left-saturated (Karpathy et al. 2015).
 const LEFT: f32 = 0.1;
+/// A gate above this is right-saturated.
 const RIGHT: f32 = 0.9;
 
 /// What a language model does with a text, step by step.

@@ -9,15 +9,21 @@ const chosen = { layer: 0, unit: 0, step: Math.min(1, count - 1), colour: 'surpr
 
 /* ---- values ---- */
 
+/** What 98 % of some values, evenly picked, do not exceed. */
+function nearlyAll(values) {
+  const every = Math.ceil(values.length / 20000);
+  const picked = values.filter((_, index) => index % every === 0).map(Math.abs).sort();
+  return picked[Math.floor((picked.length - 1) * 0.98)];
+}
+
 for (const series of data.layers.flat()) {
   const bytes = Uint8Array.from(atob(series.values), (letter) => letter.charCodeAt(0));
   series.values = new Int16Array(bytes.buffer);
   series.factor = series.scale / 32767;
   series.signed = series.saturation === null;
-  let most = 0;
-  for (const value of series.values) most = Math.max(most, Math.abs(value));
-  // Gates are shown from 0 to 1, the rest up to its greatest value.
-  series.limit = series.signed ? Math.max(most * series.factor, 1e-6) : 1;
+  // Gates are coloured from 0 to 1, the rest as far as nearly all values go: one unit that counts steps
+  // would leave the others pale.
+  series.limit = series.signed ? Math.max(nearlyAll(series.values) * series.factor, 1e-6) : 1;
 }
 
 const valueOf = (series, step, unit) => series.values[step * units + unit] * series.factor;
@@ -133,7 +139,7 @@ function drawText() {
   byId('legend').replaceChildren(from, bar, to);
 }
 
-const ends = (series) => [series.signed ? number(-series.limit) : '0', number(series.limit)];
+const ends = (series) => (series.signed ? [`≤ ${number(-series.limit)}`, `≥ ${number(series.limit)}`] : ['0', '1']);
 
 /* ---- heat maps ---- */
 
@@ -151,7 +157,8 @@ function buildMaps() {
   const width = Math.max(4, Math.min(28, byId('maps').clientWidth / count)) * count;
   const height = Math.max(60, Math.min(320, units * 4));
   for (const series of layer()) {
-    const canvas = element('canvas', { width: count, height: units, role: 'img', 'aria-label': `${series.name}, every unit at every token` });
+    const label = `${series.name}, every unit at every token`;
+    const canvas = element('canvas', { width: count, height: units, role: 'img', 'aria-label': label });
     canvas.style.width = `${width}px`;
     canvas.style.height = `${height}px`;
     const place = (event) => {
@@ -211,32 +218,37 @@ function drawCrosses() {
 /* ---- one unit over the text ---- */
 
 function drawLines() {
-  const column = Math.max(6, Math.min(28, byId('lines').clientWidth / (count + 3)));
   const [left, top, height, labels] = [64, 8, 34, 70];
-  const width = left + column * count + 8;
+  const column = Math.max(6, Math.min(28, (byId('lines').clientWidth - left - 40) / count));
+  const width = left + column * count + 40;
   const series = layer();
-  const image = drawing('svg', { width, height: top + (height + 8) * series.length + labels, role: 'img', 'aria-label': `unit ${chosen.unit} over the text` });
+  const bottom = top + (height + 8) * series.length;
+  const title = `unit ${chosen.unit} over the text`;
+  const image = drawing('svg', { width, height: bottom + labels, role: 'img', 'aria-label': title });
   series.forEach((one, index) => {
     const base = top + index * (height + 8);
-    const y = (value) => base + height - ((value - (one.signed ? -one.limit : 0)) / (one.limit * (one.signed ? 2 : 1))) * height;
+    const path = steps.map((_, step) => valueOf(one, step, chosen.unit));
+    const limit = one.signed ? Math.max(1e-6, ...path.map(Math.abs)) : 1;
+    const least = one.signed ? -limit : 0;
+    const y = (value) => base + height - ((value - least) / (limit - least)) * height;
     const x = (step) => left + column * (step + 0.5);
-    const points = steps.map((_, step) => `${x(step).toFixed(1)},${y(valueOf(one, step, chosen.unit)).toFixed(1)}`);
+    const stroke = one.signed ? 'var(--negative)' : 'var(--positive)';
+    const points = path.map((value, step) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`);
     image.append(
       drawing('rect', { x: left, y: base, width: column * count, height, class: 'axis' }),
       drawing('line', { x1: left, x2: left + column * count, y1: y(0), y2: y(0), class: 'axis' }),
-      drawing('polyline', { points: points.join(' '), fill: 'none', stroke: one.signed ? 'var(--negative)' : 'var(--positive)', 'stroke-width': 1.5 }),
-      drawing('text', { x: 0, y: base + height / 2 + 4 }, `${one.symbol}  ${number(valueOf(one, chosen.step, chosen.unit))}`),
+      drawing('polyline', { points: points.join(' '), fill: 'none', stroke, 'stroke-width': 1.5 }),
+      drawing('text', { x: 0, y: base + height / 2 + 4 }, `${one.symbol}  ${number(path[chosen.step])}`),
     );
   });
-  const bottom = top + (height + 8) * series.length;
   const x = left + column * (chosen.step + 0.5);
   image.append(drawing('line', { x1: x, x2: x, y1: top, y2: bottom, stroke: 'var(--mark)', 'stroke-dasharray': '2 3' }));
   // Where columns are narrow, every so many tokens have their label.
   const every = Math.ceil(13 / column);
   for (let step = 0; step < count; step += every) {
     const at = left + column * (step + 0.5);
-    const label = shown(step);
-    image.append(drawing('text', { transform: `translate(${at + 3},${bottom + 6}) rotate(60)` }, label.length > 10 ? `${label.slice(0, 9)}…` : label));
+    const transform = `translate(${at + 3},${bottom + 6}) rotate(60)`;
+    image.append(drawing('text', { transform }, shown(step).replace(/^(.{9}).{2,}$/u, '$1…')));
   }
   byId('lines').replaceChildren(image);
 }
@@ -278,13 +290,15 @@ function sparkline(series, movement) {
 
 function drawSaturation() {
   const size = 200;
-  const margin = 34;
+  const margin = 44;
   const percent = (share) => `${(share * 100).toFixed(1)} %`;
   const mean = (shares) => shares.reduce((sum, share) => sum + share, 0) / shares.length;
   const figures = layer().filter((series) => series.saturation).map((series) => {
     const { left, right } = series.saturation;
     const place = (unit) => ({ cx: margin + left[unit] * size, cy: 8 + (1 - right[unit]) * size });
-    const image = drawing('svg', { width: size + margin + 12, height: size + 40, role: 'img', 'aria-label': `saturation of each unit's ${series.name}` },
+    const label = `saturation of each unit's ${series.name}`;
+    const sizes = { width: size + margin + 12, height: size + 40 };
+    const image = drawing('svg', { ...sizes, role: 'img', 'aria-label': label },
       // No gate can be both: shares add up to 1 at most.
       drawing('path', { d: `M${margin} 8 V${8 + size} H${margin + size} Z`, class: 'axis' }));
     for (const tick of [0, 0.5, 1]) {
@@ -298,10 +312,12 @@ function drawSaturation() {
     const inOrder = [...left.keys()].sort((a, b) => (a === chosen.unit) - (b === chosen.unit));
     for (const unit of inOrder) {
       const title = `unit ${unit}: shut at ${percent(left[unit])}, open at ${percent(right[unit])} of the steps`;
-      image.append(drawing('circle', { ...place(unit), r: unit === chosen.unit ? 5 : 4, class: unit === chosen.unit ? 'dot chosen' : 'dot', onclick: () => choose({ unit }) }, drawing('title', {}, title)));
+      const look = unit === chosen.unit ? { r: 5, class: 'dot chosen' } : { r: 4, class: 'dot' };
+      const onclick = () => choose({ unit });
+      image.append(drawing('circle', { ...place(unit), ...look, onclick }, drawing('title', {}, title)));
     }
     const always = (shares) => shares.filter((share) => share > 0.9).length;
-    return element('figure', { style: 'margin: 0' },
+    return element('figure', {},
       element('h3', {}, `${series.symbol}  ${series.name}`), image,
       element('p', { class: 'hint' }, `shut: ${percent(mean(left))} on average, ${always(left)} of ${units} units nearly always`),
       element('p', { class: 'hint' }, `open: ${percent(mean(right))} on average, ${always(right)} of ${units} units nearly always`));
