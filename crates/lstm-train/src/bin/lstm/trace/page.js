@@ -218,7 +218,9 @@ function drawCrosses() {
 /* ---- one unit over the text ---- */
 
 function drawLines() {
-  const [left, top, height, labels] = [64, 8, 34, 70];
+  // Single characters stand upright.
+  const [turn, labels] = data.unit === 'characters' ? [0, 30] : [60, 70];
+  const [left, top, height] = [64, 8, 34];
   const column = Math.max(6, Math.min(28, (byId('lines').clientWidth - left - 40) / count));
   const width = left + column * count + 40;
   const series = layer();
@@ -247,7 +249,7 @@ function drawLines() {
   const every = Math.ceil(13 / column);
   for (let step = 0; step < count; step += every) {
     const at = left + column * (step + 0.5);
-    const transform = `translate(${at + 3},${bottom + 6}) rotate(60)`;
+    const transform = `translate(${at - 3 + turn / 10},${bottom + 12 - turn / 10}) rotate(${turn})`;
     image.append(drawing('text', { transform }, shown(step).replace(/^(.{9}).{2,}$/u, '$1…')));
   }
   byId('lines').replaceChildren(image);
