@@ -9,12 +9,13 @@ use crate::cargo::Cargo;
 use crate::failure::Failure;
 
 /// The commands that compute, each with all its words: options follow them.
-const WITH_DEVICE: [&[&str]; 7] = [
+const WITH_DEVICE: [&[&str]; 8] = [
     &["train"],
     &["evaluate"],
     &["predict"],
     &["generate"],
     &["score-text"],
+    &["trace"],
     &["profile"],
     &["bench", "layers"],
 ];

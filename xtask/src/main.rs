@@ -32,7 +32,8 @@ Commands of the program `lstm`, which this builds and passes all arguments on to
     evaluate   Score a trained model on a labelled file or a text
     predict    Use a classifier: one answer for each text or line of input
     generate   Let a language model write, token by token
-    score-text  Say how surprising each token of a text is to a language model
+    score-text Say how surprising each token of a text is to a language model
+    trace      Show what a language model's gates do with a text, as a page
     profile    Time the parts of a training step
     recipes    List the recipes: their data, what score to expect, how long they take
     inspect    Show what is in a bundle: architecture, parameters, vocabulary, training
@@ -51,7 +52,8 @@ Options:
 
     --backend NAME   What computes: flex (the default: any CPU), ndarray, wgpu, vulkan, metal,
                      cuda, rocm. It is compiled in when first used, and train, evaluate,
-                     predict, generate, score-text, profile and bench use it unless --device says otherwise.
+                     predict, generate, score-text, trace, profile and bench use it unless
+                     --device says otherwise.
 
 Paths are relative to where you are.
 ";

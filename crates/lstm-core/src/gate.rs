@@ -63,6 +63,32 @@ impl GruGate {
     }
 }
 
+/// What an LSTM's gates were: at one time step (`D` = 2, `[batch, d_hidden]`) or at all of them (`D` = 3,
+/// `[batch, time, d_hidden]`).
+#[derive(Debug, Clone)]
+pub struct LstmGates<const D: usize = 2> {
+    /// i, in (0, 1).
+    pub input: Tensor<D>,
+    /// f, in (0, 1).
+    pub forget: Tensor<D>,
+    /// c̃, in (-1, 1).
+    pub candidate: Tensor<D>,
+    /// o, in (0, 1).
+    pub output: Tensor<D>,
+}
+
+/// What a GRU's gates were: at one time step (`D` = 2, `[batch, d_hidden]`) or at all of them (`D` = 3,
+/// `[batch, time, d_hidden]`).
+#[derive(Debug, Clone)]
+pub struct GruGates<const D: usize = 2> {
+    /// r, in (0, 1).
+    pub reset: Tensor<D>,
+    /// z, in (0, 1).
+    pub update: Tensor<D>,
+    /// h̃, in (-1, 1).
+    pub candidate: Tensor<D>,
+}
+
 /// Where a GRU applies its reset gate: the two published forms of the candidate differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

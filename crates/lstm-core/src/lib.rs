@@ -46,12 +46,13 @@ mod state;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod weights;
 
 pub use cell::{GruCell, GruCellConfig, LstmCell, LstmCellConfig};
 pub use draws::WeightDraws;
 pub use dropout::{DropoutMask, Mode, dropout, dropout_factors};
-pub use gate::{GruGate, LstmGate, ResetGate};
+pub use gate::{GruGate, GruGates, LstmGate, LstmGates, ResetGate};
 pub use gru::{Gru, GruConfig};
 pub use initial::RecurrentInit;
 pub use lengths::{Lengths, LengthsError};
@@ -60,6 +61,7 @@ pub use random::{Purpose, RandomSource, RandomStream};
 pub use recurrent::{Cell, Recurrent, RecurrentConfig};
 pub use state::{CarriedState, GruState, LstmState, RecurrentState};
 pub use stream::{PreparedLayer, PreparedStream, Stream, StreamState};
+pub use trace::{GruTrace, LstmTrace, RecurrentTrace};
 #[cfg(feature = "weights")]
 pub use weights::{
     Array, Checkpoint, Converted, DirectionArrays, ElementType, Entry, Format, LayerFile,

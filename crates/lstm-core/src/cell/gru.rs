@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::{add_bias, cell_sizes, masked};
 use crate::draws::WeightDraws;
-use crate::gate::{GruGate, ResetGate};
+use crate::gate::{GruGate, GruGates, ResetGate};
 use crate::initial::RecurrentInit;
 use crate::state::GruState;
 use crate::weights::{DirectionWeights, PackedWeights};
@@ -73,6 +73,13 @@ impl GruCell {
         let weights = self.weights.direction(0);
         let step = GruStep::new(&weights, self.reset);
         step.forward(step.project(x), state, None)
+    }
+
+    /// [`forward`](Self::forward), and what the gates were: each `[batch, d_hidden]`.
+    pub fn forward_with_gates(&self, x: Tensor<2>, state: GruState<2>) -> (GruState<2>, GruGates) {
+        let weights = self.weights.direction(0);
+        let step = GruStep::new(&weights, self.reset);
+        step.forward_with_gates(step.project(x), state)
     }
 }
 
@@ -140,13 +147,42 @@ impl GruStep {
         state: GruState<2>,
         recurrent_mask: Option<&Tensor<2>>,
     ) -> GruState<2> {
-        let kept = state.hidden;
-        let previous = masked(kept.clone(), recurrent_mask);
-        let (update, candidate) = match &self.recurrent {
+        let previous = masked(state.hidden.clone(), recurrent_mask);
+        let (update, candidate) = self.update_and_candidate(projected, previous, |_| ());
+        advance(update, candidate, state.hidden)
+    }
+
+    /// [`forward`](Self::forward) without a mask, and what the gates were.
+    pub fn forward_with_gates(
+        &self,
+        projected: Tensor<2>,
+        state: GruState<2>,
+    ) -> (GruState<2>, GruGates) {
+        let mut seen = None;
+        let see = |reset: &Tensor<2>| seen = Some(reset.clone());
+        let (update, candidate) = self.update_and_candidate(projected, state.hidden.clone(), see);
+        let gates = GruGates {
+            reset: seen.expect("a step has a reset gate"),
+            update: update.clone(),
+            candidate: candidate.clone(),
+        };
+        (advance(update, candidate, state.hidden), gates)
+    }
+
+    /// z_t and h̃_t from h_{t-1} as the products read it. `see` is shown r_t, which nothing keeps where
+    /// nobody looks at it.
+    fn update_and_candidate(
+        &self,
+        projected: Tensor<2>,
+        previous: Tensor<2>,
+        see: impl FnOnce(&Tensor<2>),
+    ) -> (Tensor<2>, Tensor<2>) {
+        match &self.recurrent {
             GruRecurrent::AfterProduct(weight, bias) => {
                 let recurrent = add_bias(previous.matmul(weight.clone()), bias);
                 let gate = |gate: GruGate| sigmoid(gate.of(&projected) + gate.of(&recurrent));
                 let reset = gate(GruGate::Reset);
+                see(&reset);
                 // h̃_t = tanh(W_h·x_t + b_h + r_t ⊙ (U_h·h_{t-1} + b'_h))
                 let candidate = tanh(
                     GruGate::Candidate.of(&projected) + reset * GruGate::Candidate.of(&recurrent),
@@ -162,14 +198,19 @@ impl GruStep {
                     sigmoid(gate.of(&projected) + recurrent.clone().slice([rows, columns]))
                 };
                 // h̃_t = tanh(W_h·x_t + b_h + U_h·(r_t ⊙ h_{t-1}) + b'_h)
-                let reset = gate(GruGate::Reset) * previous;
-                let recalled = add_bias(reset.matmul(candidate.0.clone()), &candidate.1);
+                let reset = gate(GruGate::Reset);
+                see(&reset);
+                let recalled = (reset * previous).matmul(candidate.0.clone());
+                let recalled = add_bias(recalled, &candidate.1);
                 let candidate = tanh(GruGate::Candidate.of(&projected) + recalled);
                 (gate(GruGate::Update), candidate)
             }
-        };
-        // h_t = (1 - z_t) ⊙ h̃_t + z_t ⊙ h_{t-1} = h̃_t + z_t ⊙ (h_{t-1} - h̃_t)
-        let hidden = candidate.clone() + update * (kept - candidate);
-        GruState { hidden }
+        }
     }
+}
+
+fn advance(update: Tensor<2>, candidate: Tensor<2>, previous: Tensor<2>) -> GruState<2> {
+    // h_t = (1 - z_t) ⊙ h̃_t + z_t ⊙ h_{t-1} = h̃_t + z_t ⊙ (h_{t-1} - h̃_t)
+    let hidden = candidate.clone() + update * (previous - candidate);
+    GruState { hidden }
 }

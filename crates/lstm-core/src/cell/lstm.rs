@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::{add_bias, cell_sizes, masked};
 use crate::draws::WeightDraws;
-use crate::gate::LstmGate;
+use crate::gate::{LstmGate, LstmGates};
 use crate::initial::{PackedSizes, RecurrentInit};
 use crate::state::LstmState;
 use crate::weights::{DirectionWeights, PackedWeights};
@@ -85,6 +85,17 @@ impl LstmCell {
         let step = LstmStep::new(&weights, self.cell_clip);
         step.forward(step.project(x), state, None)
     }
+
+    /// [`forward`](Self::forward), and what the gates were: each `[batch, d_hidden]`.
+    pub fn forward_with_gates(
+        &self,
+        x: Tensor<2>,
+        state: LstmState<2>,
+    ) -> (LstmState<2>, LstmGates) {
+        let weights = self.weights.direction(0);
+        let step = LstmStep::new(&weights, self.cell_clip);
+        step.forward_with_gates(step.project(x), state)
+    }
 }
 
 /// The LSTM's equations, with one direction's weights at hand.
@@ -124,23 +135,50 @@ impl LstmStep {
         state: LstmState<2>,
         recurrent_mask: Option<&Tensor<2>>,
     ) -> LstmState<2> {
+        let gates = self.gates(projected, state.hidden, recurrent_mask);
+        self.advance(gates, state.cell)
+    }
+
+    /// [`forward`](Self::forward) without a mask, and what the gates were.
+    ///
+    /// A way of its own, so that nothing keeps the gates where nobody looks at them.
+    pub fn forward_with_gates(
+        &self,
+        projected: Tensor<2>,
+        state: LstmState<2>,
+    ) -> (LstmState<2>, LstmGates) {
+        let gates = self.gates(projected, state.hidden, None);
+        (self.advance(gates.clone(), state.cell), gates)
+    }
+
+    fn gates(
+        &self,
+        projected: Tensor<2>,
+        hidden: Tensor<2>,
+        recurrent_mask: Option<&Tensor<2>>,
+    ) -> LstmGates {
         // W·[h_{t-1}, x_t] + b of all four gates at once.
-        let previous = masked(state.hidden, recurrent_mask);
+        let previous = masked(hidden, recurrent_mask);
         let gates = projected + previous.matmul(self.recurrent_weight.clone());
         // i_t = σ(…), f_t = σ(…), c̃_t = tanh(…), o_t = σ(…)
-        let input = sigmoid(LstmGate::Input.of(&gates));
-        let forget = sigmoid(LstmGate::Forget.of(&gates));
-        let candidate = tanh(LstmGate::Candidate.of(&gates));
-        let output = sigmoid(LstmGate::Output.of(&gates));
+        LstmGates {
+            input: sigmoid(LstmGate::Input.of(&gates)),
+            forget: sigmoid(LstmGate::Forget.of(&gates)),
+            candidate: tanh(LstmGate::Candidate.of(&gates)),
+            output: sigmoid(LstmGate::Output.of(&gates)),
+        }
+    }
+
+    fn advance(&self, gates: LstmGates, cell: Tensor<2>) -> LstmState<2> {
         // c_t = f_t ⊙ c_{t-1} + i_t ⊙ c̃_t
-        let cell = forget * state.cell + input * candidate;
+        let cell = gates.forget * cell + gates.input * gates.candidate;
         // c_t limited to ±limit, before anything reads it
         let cell = match self.cell_clip {
             Some(limit) => limited(cell, limit),
             None => cell,
         };
         // h_t = o_t ⊙ tanh(c_t)
-        let hidden = output * tanh(cell.clone());
+        let hidden = gates.output * tanh(cell.clone());
         // LSTMP: h_t = W_p·(o_t ⊙ tanh(c_t))
         let hidden = match &self.projection_weight {
             Some(weight) => hidden.matmul(weight.clone()),

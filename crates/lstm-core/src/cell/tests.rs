@@ -63,7 +63,11 @@ fn lstm_cell_follows_its_equations() {
         hidden: row(&[0.2]),
         cell: row(&[-0.3]),
     };
-    let state = cell.forward(row(&[0.5]), state);
+    let (state, gates) = cell.forward_with_gates(row(&[0.5]), state);
+    close(gates.input, 0.537_429_8);
+    close(gates.forget, 0.734_972_6);
+    close(gates.candidate, 0.109_558_5);
+    close(gates.output, 0.514_995_5);
     close(state.cell, -0.161_611_8);
     close(state.hidden, -0.082_512_2);
 }
@@ -140,9 +144,10 @@ fn gru_cell_follows_its_equations_in_both_forms() {
             hidden: row(&[0.2]),
         };
         let update = 0.579_324_3;
-        close(
-            cell.forward(row(&[0.5]), state).hidden,
-            (1.0 - update) * candidate + update * 0.2,
-        );
+        let (state, gates) = cell.forward_with_gates(row(&[0.5]), state);
+        close(gates.reset, 0.537_429_8);
+        close(gates.update, update);
+        close(gates.candidate, candidate);
+        close(state.hidden, (1.0 - update) * candidate + update * 0.2);
     }
 }

@@ -4,6 +4,7 @@ mod architecture;
 mod network;
 mod sampling;
 mod text;
+mod trace;
 
 use std::path::Path;
 
@@ -18,6 +19,9 @@ pub use architecture::{LanguageModelArchitecture, LanguageModelConfig};
 pub use network::{LanguageModelNetwork, Window};
 pub use sampling::Sampling;
 pub use text::{TextStream, TextWriter, Unit};
+pub use trace::{
+    GateTrace, LayerTrace, Movement, Saturation, StateTrace, Trace, TraceError, TracedToken,
+};
 
 /// The language model's part of `config.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use burn::tensor::module::embedding;
 use burn::tensor::{Int, Tensor, TensorData};
 use lstm_core::{
     CarriedState, DropoutMask, Lengths, Mode, Purpose, Recurrent, RecurrentConfig, RecurrentState,
-    WeightDraws, dropout,
+    RecurrentTrace, WeightDraws, dropout,
 };
 
 use super::architecture::LanguageModelConfig;
@@ -108,12 +108,35 @@ impl LanguageModelNetwork {
         let purpose = Purpose::named("output dropout");
         let output = self.dropout(output, self.output_dropout, purpose, mode);
         let [_, _, d_hidden] = output.dims();
-        let output = output.reshape([streams * time, d_hidden]);
-        let output = match &self.projection {
+        (
+            self.project(output.reshape([streams * time, d_hidden])),
+            state,
+        )
+    }
+
+    /// From the recurrent layers' output `[rows, d_hidden]` to what the decoder reads, `[rows, d_decoder]`.
+    fn project(&self, output: Tensor<2>) -> Tensor<2> {
+        match &self.projection {
             Some(projection) => output.matmul(projection.val()),
             None => output,
-        };
-        (output, state)
+        }
+    }
+
+    /// What every layer does with the tokens of one stream, `[1, ids, …]`, and −ln p of all but the first
+    /// in nats; there are at least two.
+    pub(super) fn trace(&self, ids: &[u32]) -> (RecurrentTrace, Vec<f32>) {
+        let embedded = self.embed(ids, Mode::Inference);
+        let [time, d_embedding] = embedded.dims();
+        let trace = self
+            .recurrent
+            .trace(embedded.reshape([1, time, d_embedding]), None);
+        let output = trace.output().clone();
+        let [_, _, d_hidden] = output.dims();
+        // Nothing is known of what follows the last.
+        let output = output.reshape([time, d_hidden]).slice([0..time - 1]);
+        let (weight, bias) = self.decoder();
+        let losses = vocabulary_losses(self.project(output), weight, bias, &ids[1..]);
+        (trace, losses)
     }
 
     /// The loss of a window, and the state after it, which gradients go through.

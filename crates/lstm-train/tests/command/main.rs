@@ -15,6 +15,7 @@ mod profile;
 mod report;
 mod resume;
 mod run_directory;
+mod trace;
 mod weights;
 
 #[cfg(unix)]

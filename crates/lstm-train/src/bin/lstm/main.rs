@@ -9,6 +9,7 @@ mod predict;
 mod profile;
 mod recipes;
 mod score_text;
+mod trace;
 mod train;
 mod weights;
 
@@ -43,6 +44,8 @@ enum Command {
     Generate(generate::Arguments),
     /// How surprising each token of a text is to a language model.
     ScoreText(score_text::Arguments),
+    /// Write a page that shows every gate, state and surprisal of a language model as it reads a text.
+    Trace(trace::Arguments),
     /// Time the parts of a training step.
     Profile(profile::Arguments),
     /// List the recipes: their data, what score to expect, how long they take.
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::Predict(arguments) => predict::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Generate(arguments) => generate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::ScoreText(arguments) => score_text::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Trace(arguments) => trace::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Profile(arguments) => profile::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Recipes(arguments) => recipes::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| ExitCode::SUCCESS),

@@ -1,0 +1,138 @@
+//! The page of a trace: one file that needs nothing else.
+
+use std::path::Path;
+
+use lstm_models::{Movement, Saturation, Trace, TracedToken, Unit};
+use serde::Serialize;
+
+use crate::Failure;
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// A trace as the page's script reads it.
+#[derive(Serialize)]
+struct Data<'a> {
+    model: String,
+    unit: Unit,
+    cell: String,
+    d_hidden: usize,
+    unknown: usize,
+    steps: &'a [TracedToken],
+    layers: Vec<Vec<Series<'a>>>,
+}
+
+/// A gate or a state of a layer.
+#[derive(Serialize)]
+struct Series<'a> {
+    name: &'a str,
+    symbol: &'a str,
+    /// What 32767 stands for.
+    scale: f32,
+    /// `[steps, d_hidden]`: integers of 16 bits, little end first, in base 64. A page of numbers in
+    /// letters would be three times as long.
+    values: String,
+    saturation: Option<&'a Saturation>,
+    movements: Option<&'a [Movement]>,
+}
+
+/// The page of a trace of the model at this path, whose tokens are of this unit.
+pub fn render(trace: &Trace, model: &Path, unit: Unit) -> Result<String, Failure> {
+    let layers = trace.layers.iter().map(|layer| {
+        let gates = layer.gates.iter().map(|gate| Series {
+            saturation: gate.saturation.as_ref(),
+            ..series(gate.name, gate.symbol, &gate.values)
+        });
+        let states = layer.states.iter().map(|state| Series {
+            movements: Some(&state.movements),
+            ..series(state.name, state.symbol, &state.values)
+        });
+        gates.chain(states).collect()
+    });
+    let data = Data {
+        model: model.display().to_string(),
+        unit,
+        cell: trace.cell.to_string(),
+        d_hidden: trace.d_hidden,
+        unknown: trace.unknown,
+        steps: &trace.steps,
+        layers: layers.collect(),
+    };
+    // In JSON a < is always within a string: escaped, no text can end the element or begin another.
+    let data = serde_json::to_string(&data)?.replace('<', "\\u003c");
+    let mut page = String::with_capacity(PAGE.len() + STYLE.len() + SCRIPT.len() + data.len());
+    let mut rest = PAGE;
+    // In one go from left to right, so that nothing that was put in is taken for a place.
+    for (place, contents) in [
+        ("/*STYLE*/", STYLE),
+        ("/*DATA*/", &data),
+        ("/*SCRIPT*/", SCRIPT),
+    ] {
+        let (before, after) = rest
+            .split_once(place)
+            .expect("the template has all its places, in this order");
+        page.push_str(before);
+        page.push_str(contents);
+        rest = after;
+    }
+    page.push_str(rest);
+    Ok(page)
+}
+
+fn series<'a>(name: &'a str, symbol: &'a str, values: &[f32]) -> Series<'a> {
+    let greatest = values
+        .iter()
+        .fold(0.0_f32, |most, value| most.max(value.abs()));
+    // A cell state may be larger than any gate.
+    let scale = greatest.max(1.0);
+    let bytes: Vec<u8> = values
+        .iter()
+        .flat_map(|value| ((value / scale * 32767.0).round() as i16).to_le_bytes())
+        .collect();
+    Series {
+        name,
+        symbol,
+        scale,
+        values: base64(&bytes),
+        saturation: None,
+        movements: None,
+    }
+}
+
+/// Base 64 with padding (RFC 4648), as a browser's `atob` reads it.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let byte = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for index in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * index) & 63) as usize];
+            text.push(if index <= group.len() {
+                digit.into()
+            } else {
+                '='
+            });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_64_is_that_of_the_rfc() {
+        for (text, expected) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(text.as_bytes()), expected);
+        }
+    }
+}
