@@ -123,7 +123,7 @@ fn perplexity_follows_from_each_tokens_surprisal() {
     assert_close(perplexity(&losses), expected);
 
     let objects = score(&["--json"]);
-    let objects = objects.lines().map(|line| serde_json::from_str(line));
+    let objects = objects.lines().map(serde_json::from_str);
     let objects: Vec<Value> = objects.collect::<Result<_, _>>().unwrap();
     let losses: Vec<f64> = objects
         .iter()
