@@ -254,6 +254,19 @@ where
     }
 }
 
+/// Either body.
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+fn on_the_cpu<B: super::fused::OnSlices + AsTensors>(
+    inputs: Inputs<B>,
+    settings: &Settings,
+    keep: bool,
+) -> (Outputs<B>, Option<Box<dyn WayBack<B>>>) {
+    match settings.body {
+        Body::Fused(sizes) => super::fused::run(sizes, inputs, settings, keep),
+        Body::Plain(recurrence) => gradient::run(recurrence, inputs, settings, keep),
+    }
+}
+
 #[cfg(feature = "flex")]
 impl Bodies for Flex {
     fn run(
@@ -261,10 +274,7 @@ impl Bodies for Flex {
         settings: &Settings,
         keep: bool,
     ) -> (Outputs<Self>, Option<Box<dyn WayBack<Self>>>) {
-        match settings.body {
-            Body::Fused(sizes) => super::fused::run(sizes, inputs, settings, keep),
-            Body::Plain(recurrence) => gradient::run(recurrence, inputs, settings, keep),
-        }
+        on_the_cpu(inputs, settings, keep)
     }
 }
 
@@ -288,10 +298,7 @@ mod ndarray {
             settings: &Settings,
             keep: bool,
         ) -> (Outputs<Self>, Option<Box<dyn WayBack<Self>>>) {
-            match settings.body {
-                Body::Fused(sizes) => super::super::fused::run(sizes, inputs, settings, keep),
-                Body::Plain(recurrence) => gradient::run(recurrence, inputs, settings, keep),
-            }
+            on_the_cpu(inputs, settings, keep)
         }
     }
 
