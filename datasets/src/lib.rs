@@ -72,6 +72,21 @@ pub fn shipped(name: &str) -> Option<&'static Shipped> {
 }
 
 #[cfg(test)]
+impl Shipped {
+    /// Asserts that the files are what their generator writes.
+    #[track_caller]
+    fn assert_generated(&self, files: [(&'static str, String); 3]) {
+        for (name, contents) in files {
+            let same = self.file(name) == Some(contents.as_str());
+            assert!(
+                same,
+                "{name} is stale: run `cargo run -p datasets --bin generate`"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -187,13 +187,7 @@ mod tests {
     #[test]
     fn generating_again_gives_the_shipped_files_byte_for_byte() {
         let set = crate::shipped("reviews").expect("the set ships");
-        for (name, contents) in generate(SEED).files() {
-            let same = set.file(name) == Some(contents.as_str());
-            assert!(
-                same,
-                "{name} is stale: run `cargo run -p datasets --bin generate`"
-            );
-        }
+        set.assert_generated(generate(SEED).files());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use prost::Message;
 use serde::Deserialize;
 
-use super::{floats, int, ints, model, named, node, string, written};
+use super::{Numbers, floats, int, ints, model, named, node, string, written};
 use crate::weights::onnx::OnnxModel;
 use crate::weights::onnx::proto::{Attribute, Tensor as Constant};
 use crate::{GruState, LstmState, RecurrentState};
@@ -23,12 +23,6 @@ struct Case {
     attributes: BTreeMap<String, serde_json::Value>,
     inputs: BTreeMap<String, Numbers>,
     expected: BTreeMap<String, Numbers>,
-}
-
-#[derive(Deserialize)]
-struct Numbers {
-    shape: Vec<usize>,
-    data: Vec<f32>,
 }
 
 #[test]

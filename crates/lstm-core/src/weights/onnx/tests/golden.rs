@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
 
+use super::Numbers;
 use crate::weights::onnx::{OnnxLayer, OnnxModel};
 use crate::{Cell, GruState, Lengths, LstmState, Mode, Recurrent, RecurrentState};
 
@@ -14,12 +15,6 @@ use crate::{Cell, GruState, Lengths, LstmState, Mode, Recurrent, RecurrentState}
 struct Golden {
     inputs: BTreeMap<String, Numbers>,
     outputs: BTreeMap<String, Numbers>,
-}
-
-#[derive(Deserialize)]
-struct Numbers {
-    shape: Vec<usize>,
-    data: Vec<f32>,
 }
 
 fn file(name: &str, extension: &str) -> PathBuf {

@@ -13,6 +13,7 @@ mod stacks;
 use std::path::PathBuf;
 
 use prost::Message;
+use serde::Deserialize;
 use tempfile::TempDir;
 
 use super::OnnxModel;
@@ -22,6 +23,13 @@ use crate::weights::array::Array;
 use crate::weights::error::WeightsError;
 use crate::weights::format::Format;
 use crate::weights::recurrent::RecurrentWeights;
+
+/// A tensor as the JSON files have it.
+#[derive(Deserialize)]
+struct Numbers {
+    shape: Vec<usize>,
+    data: Vec<f32>,
+}
 
 /// A model in a folder that goes with the first value.
 fn written(bytes: &[u8]) -> (TempDir, PathBuf) {
