@@ -6,6 +6,7 @@ mod sampling;
 mod text;
 mod trace;
 
+use std::fmt;
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -65,6 +66,15 @@ pub struct TextScore {
 }
 
 impl TextScore {
+    /// Of these tokens, whose surprisals are not known yet.
+    fn of(ids: &[u32]) -> Self {
+        Self {
+            tokens: ids.len(),
+            unknown: ids.iter().filter(|id| **id == UNKNOWN).count(),
+            nll: 0.0,
+        }
+    }
+
     /// Mean surprisal of a token, in nats.
     pub fn loss(&self) -> f64 {
         self.nll / self.tokens as f64
@@ -73,6 +83,17 @@ impl TextScore {
     /// e to the mean surprisal: among how many tokens of equal probability the model could as well choose.
     pub fn perplexity(&self) -> f64 {
         self.loss().exp()
+    }
+}
+
+impl fmt::Display for TextScore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (tokens, unknown) = (self.tokens, self.unknown);
+        let perplexity = self.perplexity();
+        write!(
+            f,
+            "{tokens} tokens, {unknown} of them unknown, perplexity {perplexity:.3}"
+        )
     }
 }
 
@@ -206,11 +227,7 @@ impl LanguageModel {
         mut each: impl FnMut(TokenScore) -> Result<(), E>,
     ) -> Result<TextScore, E> {
         let ids = self.stream.encode(text)?;
-        let mut score = TextScore {
-            tokens: ids.len(),
-            unknown: ids.iter().filter(|id| **id == UNKNOWN).count(),
-            nll: 0.0,
-        };
+        let mut score = TextScore::of(&ids);
         let mut scorer = StreamScorer::new(&self.network, self.stream.start());
         for targets in ids.chunks(SCORED) {
             for (id, surprisal) in targets.iter().zip(scorer.score(targets)) {
@@ -294,11 +311,7 @@ impl Generator<'_> {
         if !ids.is_empty() {
             self.advance(&ids);
         }
-        Ok(TextScore {
-            tokens: ids.len(),
-            unknown: ids.iter().filter(|id| **id == UNKNOWN).count(),
-            nll: 0.0,
-        })
+        Ok(TextScore::of(&ids))
     }
 
     fn advance(&mut self, ids: &[u32]) {

@@ -4,8 +4,8 @@ use burn::tensor::Tensor;
 use lstm_core::{Cell, RecurrentTrace};
 use serde::Serialize;
 
-use super::LanguageModel;
-use crate::tokenizer::{TokenizerError, UNKNOWN};
+use super::{LanguageModel, TextScore};
+use crate::tokenizer::TokenizerError;
 
 /// More tokens than anybody looks at.
 const MAX_TOKENS: usize = 2000;
@@ -126,6 +126,18 @@ pub enum TraceError {
     Tokenizer(#[from] TokenizerError),
 }
 
+impl Trace {
+    /// How surprising the text is as a whole.
+    pub fn score(&self) -> TextScore {
+        let surprisals = self.steps.iter().filter_map(|step| step.surprisal);
+        TextScore {
+            tokens: self.steps.len() - 1,
+            unknown: self.unknown,
+            nll: surprisals.map(f64::from).sum(),
+        }
+    }
+}
+
 impl LanguageModel {
     /// What the model does with a text, which begins as a line does.
     ///
@@ -152,7 +164,6 @@ impl LanguageModel {
             return Err(TraceError::TooLong { tokens, most });
         }
 
-        let unknown = tokens.iter().filter(|id| **id == UNKNOWN).count();
         let ids: Vec<u32> = [&[self.stream.start()], &tokens[..]].concat();
         let (recurrent, losses) = self.network.trace(&ids);
         let layers = layers(recurrent, parts.d_hidden);
@@ -173,7 +184,7 @@ impl LanguageModel {
         Ok(Trace {
             cell: parts.cell,
             d_hidden: parts.d_hidden,
-            unknown,
+            unknown: TextScore::of(&tokens).unknown,
             steps: ids.iter().zip(surprisals).map(step).collect(),
             layers,
         })

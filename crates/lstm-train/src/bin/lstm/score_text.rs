@@ -63,12 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     output.flush()?;
     if whole.tokens > 0 {
-        eprintln!(
-            "{} tokens, {} of them unknown, perplexity {:.3}",
-            whole.tokens,
-            whole.unknown,
-            whole.perplexity()
-        );
+        eprintln!("{whole}");
     }
     Ok(())
 }

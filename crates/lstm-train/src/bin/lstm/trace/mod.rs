@@ -5,7 +5,7 @@ mod page;
 use std::path::PathBuf;
 
 use clap::Args;
-use lstm_models::{LanguageModel, Trace};
+use lstm_models::LanguageModel;
 use lstm_train::corpus::{self, Encoding};
 use lstm_train::device;
 use lstm_train::run::files;
@@ -49,22 +49,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let page = page::render(&trace, &arguments.model, model.parts().unit)?;
     let path = &arguments.output;
     files::write(path, page.as_bytes())?;
-    report(&trace);
+    eprintln!("{}", trace.score());
     eprintln!("the trace is in {}", path.display());
     Ok(())
-}
-
-fn report(trace: &Trace) {
-    let surprisals: Vec<f32> = trace
-        .steps
-        .iter()
-        .filter_map(|step| step.surprisal)
-        .collect();
-    let nats: f32 = surprisals.iter().sum();
-    eprintln!(
-        "{} tokens, {} of them unknown, perplexity {:.3}",
-        surprisals.len(),
-        trace.unknown,
-        (nats / surprisals.len() as f32).exp()
-    );
 }
