@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use base64::Engine;
+// With padding (RFC 4648), as a browser's `atob` reads it.
+use base64::engine::general_purpose::STANDARD as BASE64;
 use lstm_models::{Movement, Saturation, Trace, TracedToken, Unit};
 use serde::Serialize;
 
@@ -94,29 +97,10 @@ fn series<'a>(name: &'a str, symbol: &'a str, values: &[f32]) -> Series<'a> {
         name,
         symbol,
         scale,
-        values: base64(&bytes),
+        values: BASE64.encode(&bytes),
         saturation: None,
         movements: None,
     }
-}
-
-/// Base 64 with padding (RFC 4648), as a browser's `atob` reads it.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let byte = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for index in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * index) & 63) as usize];
-            text.push(if index <= group.len() {
-                digit.into()
-            } else {
-                '='
-            });
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -132,7 +116,7 @@ mod tests {
             ("foo", "Zm9v"),
             ("foobar", "Zm9vYmFy"),
         ] {
-            assert_eq!(base64(text.as_bytes()), expected);
+            assert_eq!(BASE64.encode(text.as_bytes()), expected);
         }
     }
 }
