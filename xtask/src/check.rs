@@ -46,46 +46,33 @@ pub fn ci() -> Result<(), Failure> {
     for library in LIBRARIES {
         cargo(&["test", "--release", "--package", library])?;
     }
-    cargo(&[
-        "check",
-        "--release",
-        "--package",
-        "lstm-core",
-        "--package",
-        "lstm-models",
-        "--target",
-        "wasm32-unknown-unknown",
-        "--no-default-features",
-        "--features",
+    check(
+        &["lstm-core", "lstm-models"],
+        Some("wasm32-unknown-unknown"),
         "flex,lstm-core/weights",
-    ])?;
+    )?;
     // What is compiled in only when asked for.
-    cargo(&[
-        "check",
-        "--release",
-        "--package",
-        "lstm-core",
-        "--no-default-features",
-        "--features",
-        "flex,ndarray",
-    ])?;
+    check(&["lstm-core"], None, "flex,ndarray")?;
     // The vectors of the other processor: types only, because there is none to run them on.
-    cargo(&[
-        "check",
-        "--release",
-        "--package",
-        "lstm-core",
-        "--target",
-        "aarch64-unknown-linux-gnu",
-        "--no-default-features",
-        "--features",
-        "flex",
-    ])?;
+    check(&["lstm-core"], Some("aarch64-unknown-linux-gnu"), "flex")?;
     eprintln!(
         "All checks passed in {:.0} s.",
         start.elapsed().as_secs_f64()
     );
     Ok(())
+}
+
+/// Checks the types of some libraries with these features only.
+fn check(packages: &[&str], target: Option<&str>, features: &str) -> Result<(), Failure> {
+    let mut arguments = vec!["check", "--release"];
+    for package in packages {
+        arguments.extend(["--package", package]);
+    }
+    if let Some(target) = target {
+        arguments.extend(["--target", target]);
+    }
+    arguments.extend(["--no-default-features", "--features", features]);
+    cargo(&arguments)
 }
 
 fn cargo(arguments: &[&str]) -> Result<(), Failure> {
