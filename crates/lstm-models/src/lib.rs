@@ -22,6 +22,8 @@ mod language_model;
 mod loss;
 mod pooling;
 #[cfg(feature = "flex")]
+mod product;
+#[cfg(feature = "flex")]
 mod softmax_loss;
 mod text_encoder;
 mod token_batch;

@@ -16,6 +16,9 @@ pub struct Loss {
     pub nll: Tensor<1>,
     /// How many items the sums run over.
     pub count: f64,
+    /// What the objective is divided by, once it is summed over all batches of a step: the count, if its
+    /// mean is minimised.
+    pub divisor: f64,
 }
 
 /// What a batch's item should have been.
@@ -58,6 +61,7 @@ pub fn cross_entropy(logits: Tensor<2>, targets: &[Target]) -> Loss {
         objective: objective.sum(),
         nll: nll.sum().detach(),
         count: batch as f64,
+        divisor: batch as f64,
     }
 }
 
@@ -90,6 +94,7 @@ pub fn vocabulary_cross_entropy(
             nll: objective.clone().detach(),
             objective,
             count: targets.len() as f64,
+            divisor: targets.len() as f64,
         };
     }
     let objective = row_losses(hidden, weight, bias, targets).sum();
@@ -97,6 +102,7 @@ pub fn vocabulary_cross_entropy(
         nll: objective.clone().detach(),
         objective,
         count: targets.len() as f64,
+        divisor: targets.len() as f64,
     }
 }
 
@@ -115,7 +121,7 @@ pub fn vocabulary_losses(
     check_targets(&hidden, &weight, targets);
     #[cfg(feature = "flex")]
     if softmax_loss::holds(&hidden, &weight, &bias) {
-        return softmax_loss::rows(hidden, weight, bias, targets);
+        return softmax_loss::rows(hidden, weight, bias, targets.into());
     }
     let losses = row_losses(hidden, weight, bias, targets);
     losses.into_data().iter().collect()

@@ -5,7 +5,8 @@
 //! they are there, they become their own gradient, and that goes back through the product at once: what
 //! is kept is as large as the operands.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -15,13 +16,15 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{
-    Autodiff, Backend, Dispatch, ExtensionType, Flex, TensorMetadata, backend_extension,
+    Autodiff, AutodiffBackend, Backend, Dispatch, ExtensionType, Flex, TensorMetadata,
+    backend_extension,
 };
-use burn::tensor::{Slice, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::host;
+use crate::product::Matrix;
 
 /// Logits of a chunk: 16 MiB, so that the products are large and the cache still helps.
 const LOGITS: usize = 1 << 22;
@@ -38,12 +41,23 @@ pub(crate) fn sum(
     bias: Tensor<1>,
     targets: Arc<[u32]>,
 ) -> Tensor<1> {
-    let operands = Operands {
-        hidden: hidden.into_dispatch(),
-        weight: weight.into_dispatch(),
-        bias: bias.into_dispatch(),
-    };
+    let operands = Operands::new(hidden, weight, bias);
     Tensor::from_dispatch(<Dispatch as SoftmaxLoss>::sum(operands, targets))
+}
+
+/// The negative log-likelihood of each row's target, in nats.
+pub(crate) fn rows(
+    hidden: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    targets: Arc<[u32]>,
+) -> Vec<f32> {
+    let operands = Operands::new(hidden, weight, bias);
+    let losses = <Dispatch as SoftmaxLoss>::rows(operands, targets);
+    Tensor::<1>::from_dispatch(losses)
+        .into_data()
+        .iter()
+        .collect()
 }
 
 /// What the loss is computed from.
@@ -55,6 +69,16 @@ pub struct Operands<B: Backend> {
     pub weight: FloatTensor<B>,
     /// `[vocab]`
     pub bias: FloatTensor<B>,
+}
+
+impl Operands<Dispatch> {
+    fn new(hidden: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Self {
+        Self {
+            hidden: hidden.into_dispatch(),
+            weight: weight.into_dispatch(),
+            bias: bias.into_dispatch(),
+        }
+    }
 }
 
 /// The loss, and the gradients of its operands.
@@ -72,6 +96,10 @@ pub struct LossAndGradients<B: Backend> {
 
 #[backend_extension(Flex, Autodiff)]
 trait SoftmaxLoss: Backend {
+    /// Of each row: `[rows]`.
+    fn rows(#[extension_type] operands: Operands<Self>, targets: Arc<[u32]>) -> FloatTensor<Self>;
+
+    /// Of all rows: `[1]`.
     fn sum(#[extension_type] operands: Operands<Self>, targets: Arc<[u32]>) -> FloatTensor<Self>;
 
     fn differentiated(
@@ -84,53 +112,21 @@ trait SoftmaxLoss: Backend {
 }
 
 impl SoftmaxLoss for Flex {
+    fn rows(operands: Operands<Self>, targets: Arc<[u32]>) -> FlexTensor {
+        let losses = operands.with_slices(|operands| operands.losses(&targets));
+        tensor(
+            losses.iter().map(|loss| *loss as f32).collect(),
+            [losses.len()],
+        )
+    }
+
     fn sum(operands: Operands<Self>, targets: Arc<[u32]>) -> FlexTensor {
-        let mut loss = 0.0;
-        for chunk in Chunk::all(&operands, &targets) {
-            loss += chunk.losses(&operands, Rows::Losses).0.iter().sum::<f64>();
-        }
-        scalar(loss)
+        let losses = operands.with_slices(|operands| operands.losses(&targets));
+        scalar(losses.iter().sum())
     }
 
     fn differentiated(operands: Operands<Self>, targets: Arc<[u32]>) -> LossAndGradients<Self> {
-        let mut loss = 0.0;
-        let mut hidden_gradients = Vec::new();
-        let mut sums: Option<[FlexTensor; 2]> = None;
-        for chunk in Chunk::all(&operands, &targets) {
-            let (losses, gradients) = chunk.losses(&operands, Rows::Gradients);
-            loss += losses.iter().sum::<f64>();
-            let rows = chunk.targets.len();
-            // ∂/∂hidden = G·W, ∂/∂W = Gᵀ·hidden, ∂/∂b = Gᵀ·1, where G is that of the logits.
-            hidden_gradients.push(Self::float_matmul(
-                gradients.clone(),
-                operands.weight.clone(),
-            ));
-            let ones = FlexTensor::from_data(TensorData::new(vec![1.0_f32; rows], [1, rows]));
-            let bias = Self::float_matmul(ones, gradients.clone());
-            let weight = Self::float_matmul(Self::float_transpose(gradients), chunk.hidden);
-            sums = Some(match sums {
-                None => [weight, bias],
-                Some([weights, biases]) => [
-                    Self::float_add(weights, weight),
-                    Self::float_add(biases, bias),
-                ],
-            });
-        }
-        let zeros = |like: &FlexTensor| {
-            let shape = like.shape();
-            FlexTensor::from_data(TensorData::new(vec![0.0_f32; shape.num_elements()], shape))
-        };
-        let [weight, bias] = sums.unwrap_or_else(|| [&operands.weight, &operands.bias].map(zeros));
-        LossAndGradients {
-            loss: scalar(loss),
-            hidden: match hidden_gradients.len() {
-                0 => zeros(&operands.hidden),
-                1 => hidden_gradients.remove(0),
-                _ => Self::float_cat(hidden_gradients, 0),
-            },
-            weight,
-            bias: Self::float_reshape(bias, operands.bias.shape()),
-        }
+        operands.with_slices(|operands| operands.differentiated(&targets))
     }
 
     fn scaled(tensor: FlexTensor, factor: FlexTensor) -> FlexTensor {
@@ -144,7 +140,11 @@ impl SoftmaxLoss for Flex {
 }
 
 fn scalar(value: f64) -> FlexTensor {
-    FlexTensor::from_data(TensorData::from([value as f32]))
+    tensor(vec![value as f32], [1])
+}
+
+fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
 }
 
 fn floats(tensor: &FlexTensor) -> &[f32] {
@@ -153,22 +153,31 @@ fn floats(tensor: &FlexTensor) -> &[f32] {
         .expect("contiguous, and asked for its element type")
 }
 
-/// The negative log-likelihood of each row's target, in nats.
-pub(crate) fn rows(
-    hidden: Tensor<2>,
-    weight: Tensor<2>,
-    bias: Tensor<1>,
-    targets: &[u32],
-) -> Vec<f32> {
-    let flex = |data: TensorData| FlexTensor::from_data(data);
-    let operands = Operands::<Flex> {
-        hidden: flex(hidden.into_data()),
-        weight: flex(weight.into_data()),
-        bias: flex(bias.into_data()),
-    };
-    let chunks = Chunk::all(&operands, targets);
-    let losses = chunks.flat_map(|chunk| chunk.losses(&operands, Rows::Losses).0);
-    losses.map(|loss| loss as f32).collect()
+impl Operands<Flex> {
+    fn with_slices<R>(self, work: impl FnOnce(Slices<'_>) -> R) -> R {
+        let features = self.hidden.shape()[1];
+        let hidden = self.hidden.to_contiguous();
+        let weight = self.weight.to_contiguous();
+        let bias = self.bias.to_contiguous();
+        work(Slices {
+            hidden: floats(&hidden),
+            weight: Matrix::new(floats(&weight), features),
+            bias: floats(&bias),
+            features,
+        })
+    }
+}
+
+/// The operands' values.
+#[derive(Clone, Copy)]
+struct Slices<'a> {
+    /// `[rows, features]`
+    hidden: &'a [f32],
+    /// `[vocab, features]`
+    weight: Matrix<'a>,
+    /// `[vocab]`
+    bias: &'a [f32],
+    features: usize,
 }
 
 /// What becomes of a chunk's logits.
@@ -180,47 +189,92 @@ enum Rows {
     Gradients,
 }
 
-/// Some rows and their targets.
-struct Chunk<'a> {
-    /// `[rows, features]`
-    hidden: FlexTensor,
-    targets: &'a [u32],
-}
-
-impl<'a> Chunk<'a> {
-    /// All rows, chunk by chunk.
-    fn all(operands: &'a Operands<Flex>, targets: &'a [u32]) -> impl Iterator<Item = Chunk<'a>> {
-        let vocab = operands.weight.shape()[0];
-        let rows = (LOGITS / vocab).max(1);
-        targets
-            .chunks(rows)
-            .enumerate()
-            .map(move |(index, targets)| {
-                let start = index * rows;
-                let range = Slice::from(start..start + targets.len());
-                Chunk {
-                    hidden: Flex::float_slice(operands.hidden.clone(), &[range, Slice::from(..)]),
-                    targets,
-                }
-            })
+impl Slices<'_> {
+    /// The loss of each row.
+    fn losses(self, targets: &[u32]) -> Vec<f64> {
+        let mut losses = Vec::with_capacity(targets.len());
+        self.each_chunk(targets, Rows::Losses, |_, _, chunk| losses.extend(chunk));
+        losses
     }
 
-    /// The loss of each row, and what became of its logits `[rows, vocab]`.
-    fn losses(&self, operands: &Operands<Flex>, wanted: Rows) -> (Vec<f64>, FlexTensor) {
-        let vocab = operands.weight.shape()[0];
-        let weight = Flex::float_transpose(operands.weight.clone());
-        let logits = Flex::float_matmul(self.hidden.clone(), weight);
-        let mut logits = logits.to_contiguous().into_data();
-        let bias = operands.bias.to_contiguous();
-        let bias = floats(&bias);
-        let losses = logits
-            .as_mut_slice::<f32>()
-            .expect("a product of 32-bit floats")
-            .par_chunks_exact_mut(vocab)
-            .zip(self.targets)
-            .map(|(logits, target)| row(logits, bias, *target as usize, wanted))
-            .collect();
-        (losses, FlexTensor::from_data(logits))
+    fn differentiated(self, targets: &[u32]) -> LossAndGradients<Flex> {
+        let (rows, vocab) = (targets.len(), self.bias.len());
+        let mut loss = 0.0;
+        let mut hidden_gradient = vec![0.0; rows * self.features];
+        let mut weight_gradient: Option<Vec<f32>> = None;
+        let mut bias_gradient = vec![0.0; vocab];
+        self.each_chunk(targets, Rows::Gradients, |range, gradients, losses| {
+            loss += losses.iter().sum::<f64>();
+            // ∂/∂hidden = G·W, ∂/∂W = Gᵀ·hidden, ∂/∂b = Gᵀ·1, where G is that of the logits.
+            let features = range.start * self.features..range.end * self.features;
+            gradients.times_into(self.weight, &mut hidden_gradient[features.clone()]);
+            let hidden = Matrix::new(&self.hidden[features], self.features);
+            match &mut weight_gradient {
+                None => weight_gradient = Some(gradients.transposed().times(hidden)),
+                Some(sum) => gradients.transposed().times_onto(hidden, sum),
+            }
+            gradients.add_columns(&mut bias_gradient);
+        });
+        let weight_gradient = weight_gradient.unwrap_or_else(|| vec![0.0; vocab * self.features]);
+        LossAndGradients {
+            loss: scalar(loss),
+            hidden: tensor(hidden_gradient, [rows, self.features]),
+            weight: tensor(weight_gradient, [vocab, self.features]),
+            bias: tensor(bias_gradient, [vocab]),
+        }
+    }
+
+    /// Goes through the rows chunk by chunk: which ones they are, what became of their logits
+    /// `[chunk, vocab]`, and their losses.
+    fn each_chunk(
+        self,
+        targets: &[u32],
+        wanted: Rows,
+        mut work: impl FnMut(Range<usize>, Matrix<'_>, Vec<f64>),
+    ) {
+        let vocab = self.bias.len();
+        let chunk = (LOGITS / vocab.max(1)).max(1);
+        let mut memory = Logits::take(chunk.min(targets.len()) * vocab);
+        for (index, targets) in targets.chunks(chunk).enumerate() {
+            let range = index * chunk..index * chunk + targets.len();
+            let hidden = &self.hidden[range.start * self.features..range.end * self.features];
+            let hidden = Matrix::new(hidden, self.features);
+            let logits = &mut memory.0[..targets.len() * vocab];
+            hidden.times_into(self.weight.transposed(), logits);
+            let losses = logits
+                .par_chunks_exact_mut(vocab)
+                .zip(targets)
+                .map(|(logits, target)| row(logits, self.bias, *target as usize, wanted))
+                .collect();
+            work(range, Matrix::new(logits, vocab), losses);
+        }
+    }
+}
+
+/// Memory for the logits of a chunk, which one step leaves for the next: fresh memory costs a page fault
+/// every 4 KiB.
+struct Logits(Vec<f32>);
+
+/// What no loss uses at the moment.
+static SPARE: Mutex<Vec<f32>> = Mutex::new(Vec::new());
+
+impl Logits {
+    /// At least `len` floats with any values.
+    fn take(len: usize) -> Self {
+        let mut floats = std::mem::take(&mut *SPARE.lock().unwrap_or_else(PoisonError::into_inner));
+        if floats.len() < len {
+            floats = vec![0.0; len];
+        }
+        Self(floats)
+    }
+}
+
+impl Drop for Logits {
+    fn drop(&mut self) {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < self.0.len() {
+            *spare = std::mem::take(&mut self.0);
+        }
     }
 }
 
@@ -290,6 +344,16 @@ fn exp_of_negative(x: f32) -> f32 {
 }
 
 impl<B: Backend + SoftmaxLoss, C: CheckpointStrategy> SoftmaxLoss for Autodiff<B, C> {
+    /// No gradient goes through it: it is for scores.
+    fn rows(operands: Operands<Self>, targets: Arc<[u32]>) -> FloatTensor<Self> {
+        let operands = Operands::<B> {
+            hidden: operands.hidden.into_primitive(),
+            weight: operands.weight.into_primitive(),
+            bias: operands.bias.into_primitive(),
+        };
+        Self::from_inner(B::rows(operands, targets))
+    }
+
     fn sum(operands: Operands<Self>, targets: Arc<[u32]>) -> FloatTensor<Self> {
         /// The gradients of hidden states, weight and bias are known already.
         #[derive(Debug)]

@@ -11,6 +11,7 @@ mod options;
 mod rate;
 mod schedule;
 mod session;
+mod sgd;
 mod state;
 mod task;
 #[cfg(test)]

@@ -5,17 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use burn::module::{Module, ParamGroup};
-use burn::optim::decay::WeightDecayConfig;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{
-    GradientsParams, LearningRate, ModuleOptimizer, Optimizer as Rule, Sgd, SgdConfig,
-};
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::store::RecordError;
-use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::adam::{Adam, Decay};
 use super::options::TrainingOptions;
+use super::sgd::Sgd;
 
 /// Which optimizer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -56,11 +52,9 @@ impl Optimizer {
                     }
                 }
             }
-            OptimizerKind::Sgd => Scaled {
-                rule: sgd(options),
-                factor: factor.clone(),
+            OptimizerKind::Sgd => {
+                Sgd::new(options.momentum, options.weight_decay, factor.clone()).into()
             }
-            .into(),
         };
         Self { rules, factor }
     }
@@ -92,21 +86,6 @@ impl Optimizer {
     }
 }
 
-/// burn's momentum has a dampening of 0.1, where PyTorch has none.
-fn sgd(options: &TrainingOptions) -> Sgd {
-    let momentum = (options.momentum > 0.0).then(|| {
-        MomentumConfig::new()
-            .with_momentum(options.momentum)
-            .with_dampening(0.0)
-    });
-    let decay =
-        (options.weight_decay > 0.0).then(|| WeightDecayConfig::new(options.weight_decay as f32));
-    SgdConfig::new()
-        .with_momentum(momentum)
-        .with_weight_decay(decay)
-        .build()
-}
-
 /// What all gradients of the step under way are multiplied by: known only when their norm is, and
 /// cheaper within the update than as a pass of its own.
 #[derive(Debug, Clone)]
@@ -125,31 +104,5 @@ impl Factor {
 
     pub fn set(&self, factor: f64) {
         self.0.store((factor as f32).to_bits(), Ordering::Relaxed);
-    }
-}
-
-/// A rule on gradients times a factor.
-#[derive(Clone)]
-struct Scaled<R> {
-    rule: R,
-    factor: Factor,
-}
-
-impl<R: Rule> Rule for Scaled<R> {
-    type State<const D: usize> = R::State<D>;
-
-    fn step<const D: usize>(
-        &self,
-        rate: LearningRate,
-        tensor: Tensor<D>,
-        gradient: Tensor<D>,
-        state: Option<R::State<D>>,
-    ) -> (Tensor<D>, Option<R::State<D>>) {
-        let gradient = gradient.mul_scalar(self.factor.get());
-        self.rule.step(rate, tensor, gradient, state)
-    }
-
-    fn to_device<const D: usize>(state: R::State<D>, device: &Device) -> R::State<D> {
-        R::to_device(state, device)
     }
 }

@@ -164,7 +164,7 @@ impl<'a, T: Task> Run<'a, T> {
         Ok(true)
     }
 
-    /// One step of the optimizer on the gradients of `batches`: ∇Σobjective ÷ Σcount, then clipped.
+    /// One step of the optimizer on the gradients of `batches`: ∇Σobjective ÷ Σdivisor, then clipped.
     fn step(&mut self, batches: &[T::Batch]) -> Result<(), TrainError> {
         let step = self.position.step + 1;
         let epoch = self.position.epoch;
@@ -172,7 +172,7 @@ impl<'a, T: Task> Run<'a, T> {
         let source = RandomSource::new(self.options.seed);
         let mut accumulator = GradientsAccumulator::new();
         let mut gradients = GradientsParams::new();
-        let (mut nll, mut count) = (0.0, 0.0);
+        let (mut nll, mut count, mut divisor) = (0.0, 0.0, 0.0);
         for (index, batch) in batches.iter().enumerate() {
             let draw = (step - 1).wrapping_mul(self.options.accumulate as u64) + index as u64;
             let mode = Mode::Training(source.at_step(draw));
@@ -181,6 +181,7 @@ impl<'a, T: Task> Run<'a, T> {
             self.carried = carried.map(CarriedState::detach);
             nll += loss.nll.into_scalar::<f32>() as f64;
             count += loss.count;
+            divisor += loss.divisor;
             gradients = GradientsParams::from_grads(loss.objective.backward(), self.model());
             if batches.len() > 1 {
                 accumulator.accumulate(self.model(), gradients);
@@ -194,11 +195,11 @@ impl<'a, T: Task> Run<'a, T> {
         if !loss.is_finite() {
             return Err(TrainError::Diverged { loss, step, epoch });
         }
-        let norm = gradients::global_norm(self.model(), &mut gradients) / count;
+        let norm = gradients::global_norm(self.model(), &mut gradients) / divisor;
         if !norm.is_finite() {
             return Err(TrainError::GradientDiverged { norm, step, epoch });
         }
-        let factor = gradients::clipping(norm, self.options.clip_norm) / count;
+        let factor = gradients::clipping(norm, self.options.clip_norm) / divisor;
         let rate = self.schedule.rate(step);
         // Taken out, so that the optimizer is the only one who holds it and can change it in place.
         let model = self.model.take().expect(HAS_MODEL);

@@ -217,8 +217,7 @@ impl Task for LanguageModelTask {
         };
         let (mut loss, state) = model.loss(&window, carried, mode);
         if self.step_loss == StepLoss::Sum {
-            // The trainer takes the mean over all tokens.
-            loss.objective = loss.objective * batch.len() as f64;
+            loss.divisor = self.streams as f64;
         }
         (loss, Some(state))
     }

@@ -1,0 +1,235 @@
+//! Products of matrices that lie in slices.
+
+use gemm::Parallelism;
+use rayon::prelude::*;
+
+/// Columns that a thread adds up at a time: their sums stay in the first-level cache.
+const COLUMNS: usize = 1024;
+
+/// A matrix in a slice, row by row or column by column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Matrix<'a> {
+    values: &'a [f32],
+    rows: usize,
+    columns: usize,
+    /// From an element to that of the next row, and to that of the next column.
+    strides: [usize; 2],
+}
+
+impl<'a> Matrix<'a> {
+    /// The matrix whose rows of `columns` numbers follow each other.
+    ///
+    /// # Panics
+    ///
+    /// If the last row is not whole.
+    pub fn new(values: &'a [f32], columns: usize) -> Self {
+        let rows = values.len() / columns.max(1);
+        assert_eq!(values.len(), rows * columns, "rows of {columns} numbers");
+        Self {
+            values,
+            rows,
+            columns,
+            strides: [columns, 1],
+        }
+    }
+
+    pub fn transposed(self) -> Self {
+        let [row, column] = self.strides;
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            strides: [column, row],
+            ..self
+        }
+    }
+
+    /// Adds the sum of each column to `sums`; the matrix is not transposed.
+    ///
+    /// # Panics
+    ///
+    /// If there is another number of them.
+    pub fn add_columns(self, sums: &mut [f32]) {
+        assert_eq!(self.strides, [self.columns, 1], "row by row");
+        assert_eq!(sums.len(), self.columns, "a sum for each column");
+        let blocks = sums.par_chunks_mut(COLUMNS);
+        blocks.enumerate().for_each(|(block, sums)| {
+            let first = block * COLUMNS;
+            for row in self.values.chunks_exact(self.columns) {
+                for (sum, value) in sums.iter_mut().zip(&row[first..]) {
+                    *sum += value;
+                }
+            }
+        });
+    }
+
+    /// The product with `right`, row by row.
+    pub fn times(self, right: Self) -> Vec<f32> {
+        let len = self.rows * right.columns;
+        let mut product = Vec::with_capacity(len);
+        // SAFETY: there is room for the product, all of which is written and nothing read.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.write_product(right, product.as_mut_ptr(), false);
+            product.set_len(len);
+        }
+        product
+    }
+
+    /// Writes the product with `right` into `product`, row by row.
+    ///
+    /// # Panics
+    ///
+    /// If it has another size.
+    pub fn times_into(self, right: Self, product: &mut [f32]) {
+        self.into_slice(right, product, false);
+    }
+
+    /// Adds the product with `right` to `sum`, row by row.
+    ///
+    /// # Panics
+    ///
+    /// If it has another size.
+    pub fn times_onto(self, right: Self, sum: &mut [f32]) {
+        self.into_slice(right, sum, true);
+    }
+
+    fn into_slice(self, right: Self, to: &mut [f32], add: bool) {
+        assert_eq!(to.len(), self.rows * right.columns, "the product's size");
+        // SAFETY: `to` has the product's size, and every element of it has a value.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.write_product(right, to.as_mut_ptr(), add);
+        }
+    }
+
+    /// Writes the product with `right` to `to`, or adds it to what is there.
+    ///
+    /// # Safety
+    ///
+    /// `to` is valid for writes of `self.rows * right.columns` floats, which have values if it is to be
+    /// added to them.
+    #[allow(unsafe_code)]
+    unsafe fn write_product(self, right: Self, to: *mut f32, add: bool) {
+        assert_eq!(self.columns, right.rows, "the factors' sizes");
+        let [left_row, left_column] = self.strides.map(usize::cast_signed);
+        let [right_row, right_column] = right.strides.map(usize::cast_signed);
+        // SAFETY: the constructor checked that rows, columns and strides stay within the values; the
+        // caller vouches for `to`.
+        unsafe {
+            gemm::gemm(
+                self.rows,
+                right.columns,
+                self.columns,
+                to,
+                1,
+                right.columns.cast_signed(),
+                add,
+                self.values.as_ptr(),
+                left_column,
+                left_row,
+                right.values.as_ptr(),
+                right_column,
+                right_row,
+                if add { 1.0 } else { 0.0 },
+                1.0,
+                false,
+                false,
+                false,
+                // As many threads as rayon has here.
+                Parallelism::Rayon(0),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize, step: usize) -> Vec<f32> {
+        let number = |at: usize| ((at * step) % 17) as f32 - 8.0;
+        (0..count).map(number).collect()
+    }
+
+    /// Whole numbers, whose sums are exact in any order.
+    fn naive(left: Matrix<'_>, right: Matrix<'_>) -> Vec<f32> {
+        let at = |matrix: Matrix<'_>, row, column| {
+            let [down, along] = matrix.strides;
+            matrix.values[row * down + column * along]
+        };
+        let element = |row, column| {
+            let terms = (0..left.columns).map(|k| at(left, row, k) * at(right, k, column));
+            terms.sum()
+        };
+        let rows =
+            (0..left.rows).flat_map(|row| (0..right.columns).map(move |column| (row, column)));
+        rows.map(|(row, column)| element(row, column)).collect()
+    }
+
+    #[test]
+    fn products_of_all_orders_are_written_and_added() {
+        for (rows, inner, columns) in [(1, 1, 1), (1, 7, 33), (5, 200, 65), (130, 3, 7), (4, 0, 3)]
+        {
+            let (left, right) = (numbers(rows * inner, 7), numbers(inner * columns, 5));
+            let (left_back, right_back) = (numbers(rows * inner, 3), numbers(inner * columns, 11));
+            let lefts = [
+                Matrix {
+                    values: &left,
+                    rows,
+                    columns: inner,
+                    strides: [inner, 1],
+                },
+                Matrix::new(&left_back, rows).transposed(),
+            ];
+            let rights = [
+                Matrix {
+                    values: &right,
+                    rows: inner,
+                    columns,
+                    strides: [columns, 1],
+                },
+                Matrix {
+                    values: &right_back,
+                    rows: inner,
+                    columns,
+                    strides: [1, inner],
+                },
+            ];
+            for left in lefts {
+                for right in rights {
+                    if left.columns != right.rows {
+                        // Of no numbers the constructor cannot tell how many rows there are.
+                        assert_eq!(inner, 0);
+                        continue;
+                    }
+                    let expected = naive(left, right);
+                    assert_eq!(left.times(right), expected);
+                    let mut product = vec![f32::NAN; expected.len()];
+                    left.times_into(right, &mut product);
+                    assert_eq!(product, expected);
+                    left.times_onto(right, &mut product);
+                    let twice: Vec<f32> = expected.iter().map(|value| 2.0 * value).collect();
+                    assert_eq!(product, twice);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn columns_are_added_up() {
+        let (rows, columns) = (3, 2 * COLUMNS + 5);
+        let values = numbers(rows * columns, 7);
+        let mut sums = vec![1.0; columns];
+        Matrix::new(&values, columns).add_columns(&mut sums);
+        for (column, sum) in sums.iter().enumerate() {
+            let values = (0..rows).map(|row| values[row * columns + column]);
+            assert_eq!(*sum, 1.0 + values.sum::<f32>());
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "the factors' sizes")]
+    fn factors_that_do_not_fit_are_refused() {
+        Matrix::new(&[0.0; 6], 2).times(Matrix::new(&[0.0; 6], 2));
+    }
+}

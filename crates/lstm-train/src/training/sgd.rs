@@ -1,0 +1,82 @@
+//! Stochastic gradient descent: the plain rule on the CPU in one pass over each parameter, all else by
+//! burn's.
+
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{LearningRate, Optimizer, SgdConfig, SgdState};
+use burn::tensor::{Device, Tensor};
+use rayon::prelude::*;
+
+use super::host::{self, CHUNK};
+use super::optimizer::Factor;
+
+/// Stochastic gradient descent.
+#[derive(Clone)]
+pub(super) struct Sgd {
+    /// burn's, with all options.
+    rule: burn::optim::Sgd,
+    /// Whether the step depends on the gradient only.
+    is_plain: bool,
+    /// What every gradient is multiplied by first.
+    factor: Factor,
+}
+
+impl Sgd {
+    /// With a momentum and a weight decay that is added to the gradient; 0 for none.
+    pub fn new(momentum: f64, weight_decay: f64, factor: Factor) -> Self {
+        // burn's momentum has a dampening of 0.1, where PyTorch has none.
+        let of_momentum = || {
+            MomentumConfig::new()
+                .with_momentum(momentum)
+                .with_dampening(0.0)
+        };
+        let of_decay = || WeightDecayConfig::new(weight_decay as f32);
+        Self {
+            rule: SgdConfig::new()
+                .with_momentum((momentum > 0.0).then(of_momentum))
+                .with_weight_decay((weight_decay > 0.0).then(of_decay))
+                .build(),
+            is_plain: momentum == 0.0 && weight_decay == 0.0,
+            factor,
+        }
+    }
+}
+
+impl Optimizer for Sgd {
+    type State<const D: usize> = SgdState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        rate: LearningRate,
+        tensor: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<SgdState<D>>,
+    ) -> (Tensor<D>, Option<SgdState<D>>) {
+        if self.is_plain && host::holds(&tensor) && host::holds(&gradient) {
+            let rate = (rate * f64::from(self.factor.get())) as f32;
+            (descended(tensor, gradient, rate), state)
+        } else {
+            let gradient = gradient.mul_scalar(self.factor.get());
+            self.rule.step(rate, tensor, gradient, state)
+        }
+    }
+
+    fn to_device<const D: usize>(state: SgdState<D>, device: &Device) -> SgdState<D> {
+        burn::optim::Sgd::to_device(state, device)
+    }
+}
+
+/// w − η g
+fn descended<const D: usize>(tensor: Tensor<D>, gradient: Tensor<D>, rate: f32) -> Tensor<D> {
+    let device = tensor.device();
+    let (mut weights, gradient) = (tensor.into_data(), gradient.into_data());
+    host::floats_mut(&mut weights)
+        .par_chunks_mut(CHUNK)
+        .zip(host::floats(&gradient).par_chunks(CHUNK))
+        .for_each(|(weights, gradient)| {
+            for (weight, gradient) in weights.iter_mut().zip(gradient) {
+                *weight -= rate * gradient;
+            }
+        });
+    Tensor::from_data(weights, &device)
+}
