@@ -286,26 +286,21 @@ const LANES: usize = 16;
 /// gradients softmax − onehot.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2", "aarch64+neon"))]
 fn row(logits: &mut [f32], bias: &[f32], target: usize, wanted: Rows) -> f64 {
+    let (groups, rest) = logits.as_chunks_mut::<LANES>();
+    let (bias_groups, bias_rest) = bias.as_chunks::<LANES>();
     let mut greatest = [f32::NEG_INFINITY; LANES];
-    for (logits, bias) in logits.chunks_mut(LANES).zip(bias.chunks(LANES)) {
-        for ((logit, bias), greatest) in logits.iter_mut().zip(bias).zip(&mut greatest) {
-            *logit += bias;
-            *greatest = if *logit > *greatest {
-                *logit
-            } else {
-                *greatest
-            };
-        }
+    for (logits, bias) in groups.iter_mut().zip(bias_groups) {
+        add_bias(logits, bias, &mut greatest);
     }
+    add_bias(rest, bias_rest, &mut greatest);
     let greatest = greatest.into_iter().fold(f32::NEG_INFINITY, f32::max);
     let of_target = logits[target];
+    let (groups, rest) = logits.as_chunks_mut::<LANES>();
     let mut sums = [0.0_f32; LANES];
-    for logits in logits.chunks_mut(LANES) {
-        for (logit, sum) in logits.iter_mut().zip(&mut sums) {
-            *logit = exp_of_negative(*logit - greatest);
-            *sum += *logit;
-        }
+    for logits in groups {
+        exponentiate(logits, greatest, &mut sums);
     }
+    exponentiate(rest, greatest, &mut sums);
     let sum: f64 = sums.into_iter().map(f64::from).sum();
     if wanted == Rows::Gradients {
         let scale = (1.0 / sum) as f32;
@@ -315,6 +310,28 @@ fn row(logits: &mut [f32], bias: &[f32], target: usize, wanted: Rows) -> f64 {
         logits[target] -= 1.0;
     }
     sum.ln() + f64::from(greatest) - f64::from(of_target)
+}
+
+/// Adds the bias to up to [`LANES`] logits, and looks for greater ones.
+#[inline(always)]
+fn add_bias(logits: &mut [f32], bias: &[f32], greatest: &mut [f32; LANES]) {
+    for ((logit, bias), greatest) in logits.iter_mut().zip(bias).zip(greatest) {
+        *logit += bias;
+        *greatest = if *logit > *greatest {
+            *logit
+        } else {
+            *greatest
+        };
+    }
+}
+
+/// Up to [`LANES`] logits become exp(logits − greatest), which are added to the sums.
+#[inline(always)]
+fn exponentiate(logits: &mut [f32], greatest: f32, sums: &mut [f32; LANES]) {
+    for (logit, sum) in logits.iter_mut().zip(sums) {
+        *logit = exp_of_negative(*logit - greatest);
+        *sum += *logit;
+    }
 }
 
 /// e^x for x ≤ 0, to 2 units in the last place; below −87, where single precision ends, e^−87. NaN stays.

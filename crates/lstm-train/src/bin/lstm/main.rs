@@ -5,6 +5,7 @@ mod convert;
 mod evaluate;
 mod generate;
 mod inspect;
+mod memory;
 mod predict;
 mod profile;
 mod recipes;
@@ -65,6 +66,7 @@ type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
+    memory::keep();
     let result = report_full_disks().and_then(|()| match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments).map(|()| ExitCode::SUCCESS),

@@ -129,6 +129,7 @@ impl Task for Points {
             nll: objective.clone().detach(),
             objective,
             count: batch.len() as f64,
+            divisor: batch.len() as f64,
         };
         (loss, None)
     }
