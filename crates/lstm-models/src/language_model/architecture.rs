@@ -41,6 +41,12 @@ pub struct LanguageModelArchitecture {
     pub output_dropout: f64,
     /// Probability of dropout on the hidden state that the gates read (Gal and Ghahramani 2016).
     pub recurrent_dropout: f64,
+    /// What the mean square of the recurrent layers' output, after its dropout, adds to the loss of a token
+    /// (activation regularization α, Merity et al. 2017).
+    pub activation_regularization: f64,
+    /// What the mean square of the change of that output, before its dropout, from each token to the next
+    /// adds (temporal activation regularization β, Merity et al. 2017).
+    pub temporal_activation_regularization: f64,
     /// Whether the masks on input, between layers and on output are the same for all tokens of a window.
     pub dropout_mask: DropoutMask,
 }
@@ -60,6 +66,8 @@ impl Default for LanguageModelArchitecture {
             layer_dropout: 0.0,
             output_dropout: 0.0,
             recurrent_dropout: 0.0,
+            activation_regularization: 0.0,
+            temporal_activation_regularization: 0.0,
             dropout_mask: DropoutMask::Element,
         }
     }
@@ -92,6 +100,17 @@ impl LanguageModelArchitecture {
             if !(0.0..1.0).contains(&probability) {
                 let message = format!("must be a probability in [0, 1), not {probability}");
                 return Err((key, message));
+            }
+        }
+        for (key, weight) in [
+            ("activation_regularization", self.activation_regularization),
+            (
+                "temporal_activation_regularization",
+                self.temporal_activation_regularization,
+            ),
+        ] {
+            if !(weight >= 0.0 && weight.is_finite()) {
+                return Err((key, format!("must be at least 0, not {weight}")));
             }
         }
         let init = match self.init {

@@ -35,6 +35,10 @@ pub struct LanguageModelNetwork {
     output_dropout: f64,
     #[module(skip)]
     dropout_mask: DropoutMask,
+    #[module(skip)]
+    activation_regularization: f64,
+    #[module(skip)]
+    temporal_activation_regularization: f64,
 }
 
 /// Stretches of the same length of several streams, and what follows each of their tokens.
@@ -79,6 +83,8 @@ impl LanguageModelNetwork {
             input_dropout: parts.input_dropout,
             output_dropout: parts.output_dropout,
             dropout_mask: parts.dropout_mask,
+            activation_regularization: parts.activation_regularization,
+            temporal_activation_regularization: parts.temporal_activation_regularization,
         }
     }
 
@@ -93,6 +99,18 @@ impl LanguageModelNetwork {
         state: Option<RecurrentState>,
         mode: Mode,
     ) -> (Tensor<2>, RecurrentState) {
+        let (output, state) = self.activations(ids, streams, state, mode);
+        (self.features(self.drop_output(output, mode)), state)
+    }
+
+    /// The output of the recurrent layers, `[streams, time, d_hidden]`, and their state after the last token.
+    fn activations(
+        &self,
+        ids: &[u32],
+        streams: usize,
+        state: Option<RecurrentState>,
+        mode: Mode,
+    ) -> (Tensor<3>, RecurrentState) {
         let time = ids.len() / streams;
         let embedded = self.embed(ids, mode);
         let [_, d_embedding] = embedded.dims();
@@ -103,19 +121,19 @@ impl LanguageModelNetwork {
             mode,
         );
         let lengths = Lengths::full(streams, time);
-        // [streams, time, d_hidden]
-        let (output, state) = self.recurrent.forward(embedded, &lengths, state, mode);
-        let purpose = Purpose::named("output dropout");
-        let output = self.dropout(output, self.output_dropout, purpose, mode);
-        let [_, _, d_hidden] = output.dims();
-        (
-            self.project(output.reshape([streams * time, d_hidden])),
-            state,
-        )
+        self.recurrent.forward(embedded, &lengths, state, mode)
     }
 
-    /// From the recurrent layers' output `[rows, d_hidden]` to what the decoder reads, `[rows, d_decoder]`.
-    fn project(&self, output: Tensor<2>) -> Tensor<2> {
+    fn drop_output(&self, output: Tensor<3>, mode: Mode) -> Tensor<3> {
+        let purpose = Purpose::named("output dropout");
+        self.dropout(output, self.output_dropout, purpose, mode)
+    }
+
+    /// From the recurrent layers' output `[streams, time, d_hidden]` to what the decoder reads,
+    /// `[streams * time, d_decoder]`.
+    fn features(&self, output: Tensor<3>) -> Tensor<2> {
+        let [streams, time, d_hidden] = output.dims();
+        let output = output.reshape([streams * time, d_hidden]);
         match &self.projection {
             Some(projection) => output.matmul(projection.val()),
             None => output,
@@ -130,12 +148,10 @@ impl LanguageModelNetwork {
         let trace = self
             .recurrent
             .trace(embedded.reshape([1, time, d_embedding]), None);
-        let output = trace.output().clone();
-        let [_, _, d_hidden] = output.dims();
         // Nothing is known of what follows the last.
-        let output = output.reshape([time, d_hidden]).slice([0..time - 1]);
+        let output = trace.output().clone().slice([0..1, 0..time - 1]);
         let (weight, bias) = self.decoder();
-        let losses = vocabulary_losses(self.project(output), weight, bias, &ids[1..]);
+        let losses = vocabulary_losses(self.features(output), weight, bias, &ids[1..]);
         (trace, losses)
     }
 
@@ -146,10 +162,31 @@ impl LanguageModelNetwork {
         state: Option<RecurrentState>,
         mode: Mode,
     ) -> (Loss, RecurrentState) {
-        let (output, state) = self.forward(&window.inputs, window.streams, state, mode);
+        let (output, state) = self.activations(&window.inputs, window.streams, state, mode);
+        let dropped = self.drop_output(output.clone(), mode);
         let (weight, bias) = self.decoder();
-        let loss = vocabulary_cross_entropy(output, weight, bias, &window.targets);
+        let features = self.features(dropped.clone());
+        let mut loss = vocabulary_cross_entropy(features, weight, bias, &window.targets);
+        for penalty in self.penalties(output, dropped) {
+            loss.objective = loss.objective + penalty * loss.count;
+        }
         (loss, state)
+    }
+
+    /// What the recurrent layers' output, before and after its dropout, adds to the loss of a token.
+    fn penalties(&self, output: Tensor<3>, dropped: Tensor<3>) -> Vec<Tensor<1>> {
+        let mut penalties = Vec::new();
+        if self.activation_regularization > 0.0 {
+            penalties.push(dropped.square().mean() * self.activation_regularization);
+        }
+        let [_, time, _] = output.dims();
+        if self.temporal_activation_regularization > 0.0 && time > 1 {
+            let later = output.clone().slice([0..output.dims()[0], 1..time]);
+            let earlier = output.clone().slice([0..output.dims()[0], 0..time - 1]);
+            let change = (later - earlier).square().mean();
+            penalties.push(change * self.temporal_activation_regularization);
+        }
+        penalties
     }
 
     /// The negative log-likelihood of each target in nats, in inference.

@@ -1,8 +1,8 @@
 //! Everything that a run needs to go on as if it had never stopped.
 //!
-//! A checkpoint is a directory `step-…` with the weights, the optimizer's state, the best weights
-//! so far, the state that streams are in, and where the loop stands. It is written beside and renamed, so that one that is there
-//! is complete, and the one before it is deleted only afterwards.
+//! A checkpoint is a directory `step-…` with the weights, the optimizer's state, the best weights so far,
+//! the mean of the weights, the state that streams are in, and where the loop stands. It is written beside
+//! and renamed, so that one that is there is complete, and the one before it is deleted only afterwards.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,10 @@ use burn::module::Module;
 use burn::store::ModuleRecord;
 use burn::tensor::Device;
 use lstm_core::RecurrentState;
+use lstm_models::bundle;
 use serde::{Deserialize, Serialize};
 
+use super::average::Average;
 use super::optimizer::Optimizer;
 use super::state;
 use crate::metrics::Metrics;
@@ -24,6 +26,8 @@ const PREFIX: &str = "step-";
 const WEIGHTS: &str = "weights.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const BEST: &str = "best.safetensors";
+/// The mean of the weights, where there is one.
+const AVERAGE: &str = "average.safetensors";
 /// What the last batch left for the next, where that is anything.
 const CARRIED: &str = "carried.safetensors";
 /// In TOML, not JSON: what is read back from it is the number that was written, to the last bit,
@@ -82,6 +86,13 @@ pub(super) struct Position {
     pub stale_validations: u64,
     /// The step of the last validation.
     pub validated_step: u64,
+    /// What the metric that picks the best weights was at each validation, where they decide when the
+    /// weights are averaged.
+    #[serde(default)]
+    pub validations: Vec<f64>,
+    /// Steps that the mean of the weights is taken over, if it has begun.
+    #[serde(default)]
+    pub averaged_steps: Option<u64>,
 }
 
 impl Position {
@@ -99,6 +110,8 @@ impl Position {
             best: None,
             stale_validations: 0,
             validated_step: 0,
+            validations: Vec::new(),
+            averaged_steps: None,
         }
     }
 }
@@ -129,39 +142,54 @@ pub(super) struct Restored<M> {
     pub optimizer: Optimizer,
     pub position: Position,
     pub best_weights: Option<Vec<u8>>,
+    pub average: Option<Average>,
     pub carried: Option<RecurrentState>,
+}
+
+/// What a checkpoint holds beside the position.
+pub(super) struct Parts<'a, M> {
+    pub model: &'a M,
+    pub optimizer: &'a Optimizer,
+    pub best_weights: Option<&'a [u8]>,
+    pub average: Option<&'a Average>,
+    pub carried: Option<&'a RecurrentState>,
 }
 
 /// Writes a checkpoint into `directory`, then deletes all but the newest ones.
 pub(super) fn write<M: Module>(
     directory: &Path,
-    model: &M,
-    optimizer: &Optimizer,
+    parts: Parts<'_, M>,
     position: &Position,
-    best_weights: Option<&[u8]>,
-    carried: Option<&RecurrentState>,
 ) -> Result<PathBuf, CheckpointError> {
     let target = directory.join(format!("{PREFIX}{:09}", position.step));
     let failed = |message: String| CheckpointError::Write {
         path: target.clone(),
         message,
     };
-    files::replace_directory(&target, |parts| -> Result<(), CheckpointError> {
-        let record = model.clone().into_record();
+    files::replace_directory(&target, |target| -> Result<(), CheckpointError> {
+        let write = |name: &str, bytes: &[u8]| {
+            std::fs::write(target.join(name), bytes).map_err(|error| failed(error.to_string()))
+        };
+        let record = parts.model.clone().into_record();
         record
-            .save(parts.join(WEIGHTS))
+            .save(target.join(WEIGHTS))
             .map_err(|error| failed(error.to_string()))?;
-        optimizer
-            .save(&parts.join(OPTIMIZER))
+        parts
+            .optimizer
+            .save(&target.join(OPTIMIZER))
             .map_err(|error| failed(error.to_string()))?;
-        if let Some(bytes) = best_weights {
-            std::fs::write(parts.join(BEST), bytes).map_err(|error| failed(error.to_string()))?;
+        if let Some(bytes) = parts.best_weights {
+            write(BEST, bytes)?;
         }
-        if let Some(state) = carried {
-            state::save(state, &parts.join(CARRIED)).map_err(&failed)?;
+        if let Some(average) = parts.average {
+            let model = average.put_into(parts.model.valid());
+            write(AVERAGE, &bundle::weights_to_bytes(&model))?;
+        }
+        if let Some(state) = parts.carried {
+            state::save(state, &target.join(CARRIED)).map_err(&failed)?;
         }
         let text = toml::to_string(position).map_err(|error| failed(error.to_string()))?;
-        std::fs::write(parts.join(POSITION), text).map_err(|error| failed(error.to_string()))
+        write(POSITION, text.as_bytes())
     })?;
     let mut all = list(directory)?;
     while all.len() > KEPT {
@@ -207,6 +235,17 @@ pub(super) fn read_newest<M: Module>(
         }
         None => None,
     };
+    let average = match position.averaged_steps {
+        Some(steps) => {
+            let file = path.join(AVERAGE);
+            let bytes = std::fs::read(&file);
+            let bytes = bytes.map_err(|error| failed(format!("{AVERAGE}: {error}")))?;
+            let mean = bundle::weights_from_bytes(&file, &bytes, model.valid());
+            let mean = mean.map_err(|error| failed(error.to_string()))?;
+            Some(Average::restored(&mean, steps))
+        }
+        None => None,
+    };
     let carried = match path.join(CARRIED) {
         file if file.exists() => {
             let state = state::load(&file, device);
@@ -219,6 +258,7 @@ pub(super) fn read_newest<M: Module>(
         optimizer,
         position,
         best_weights,
+        average,
         carried,
     }))
 }
@@ -270,6 +310,8 @@ mod tests {
             }),
             stale_validations: 1,
             validated_step: 6,
+            validations: vec![metric, seconds],
+            averaged_steps: Some(u64::from(fingerprint)),
         }
     }
 

@@ -60,6 +60,11 @@ pub enum TrainError {
     /// There is nothing to train on.
     #[error("the training part of the corpus is empty")]
     NoData,
+    /// The optimizer needs validations, and there is nothing to validate on.
+    #[error(
+        "training.optimizer: `nt_asgd` begins to average when validation gets no better, and there is no validation part"
+    )]
+    NoValidation,
     /// The metric that picks the best weights is not one of the task's.
     #[error("training.metric: the validation has no metric `{metric}`, only {known:?}")]
     UnknownMetric {

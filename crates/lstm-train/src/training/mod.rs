@@ -1,6 +1,7 @@
 //! The training loop and its parts: one loop for all tasks.
 
 mod adam;
+mod average;
 pub mod batches;
 mod checkpoint;
 mod error;

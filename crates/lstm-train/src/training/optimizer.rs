@@ -24,6 +24,9 @@ pub enum OptimizerKind {
     Adamw,
     /// Stochastic gradient descent, with momentum if there is any.
     Sgd,
+    /// Stochastic gradient descent whose weights are averaged from when validation gets no better
+    /// (non-monotonically triggered averaged SGD, Merity et al. 2018): the mean is what is validated and kept.
+    NtAsgd,
 }
 
 /// The optimizer of a training, with its state.
@@ -52,7 +55,7 @@ impl Optimizer {
                     }
                 }
             }
-            OptimizerKind::Sgd => {
+            OptimizerKind::Sgd | OptimizerKind::NtAsgd => {
                 Sgd::new(options.momentum, options.weight_decay, factor.clone()).into()
             }
         };

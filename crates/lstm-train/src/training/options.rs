@@ -23,6 +23,9 @@ pub struct TrainingOptions {
     pub learning_rate: f64,
     /// Momentum of `sgd`.
     pub momentum: f64,
+    /// Of `nt_asgd`: averaging begins when a validation is worse than the best of all but the last so many
+    /// before it.
+    pub non_monotone: usize,
     /// Weight decay.
     pub weight_decay: f64,
     /// Weight decay of embeddings, with `adamw`; by default that of all weights.
@@ -33,6 +36,8 @@ pub struct TrainingOptions {
     pub decay: f64,
     /// Of the schedule `exponential`: epochs before the first with a lower rate.
     pub decay_after: u64,
+    /// Of the schedule `one_cycle`: the share of all steps in which the rate rises.
+    pub rise: f64,
     /// Steps in which the learning rate rises from 0; at most half of all steps, so that a short
     /// training warms up as well.
     pub warmup_steps: u64,
@@ -66,11 +71,13 @@ impl Default for TrainingOptions {
             optimizer: OptimizerKind::Adam,
             learning_rate: 1e-3,
             momentum: 0.0,
+            non_monotone: 5,
             weight_decay: 0.0,
             embedding_weight_decay: None,
             schedule: ScheduleKind::Constant,
             decay: 0.5,
             decay_after: 0,
+            rise: 0.3,
             warmup_steps: 0,
             clip_norm: 0.0,
             label_smoothing: 0.0,
@@ -84,6 +91,9 @@ impl Default for TrainingOptions {
         }
     }
 }
+
+/// More than any training has.
+const MAX_EPOCHS: u64 = 100_000;
 
 impl TrainingOptions {
     /// Checks that every value is in its range.
@@ -103,6 +113,10 @@ impl TrainingOptions {
                 return Err((key, "must be at least 1, not 0".to_owned()));
             }
         }
+        if self.epochs > MAX_EPOCHS {
+            let message = format!("must be at most {MAX_EPOCHS}, not {}", self.epochs);
+            return Err(("epochs", message));
+        }
         let range = |key, value: f64, fits: bool, range: &str| {
             if fits && value.is_finite() {
                 Ok(())
@@ -113,6 +127,12 @@ impl TrainingOptions {
         let rate = self.learning_rate;
         range("learning_rate", rate, rate > 0.0, "above 0")?;
         range("decay", self.decay, self.decay > 0.0, "above 0")?;
+        range(
+            "rise",
+            self.rise,
+            (0.0..=1.0).contains(&self.rise),
+            "in [0, 1]",
+        )?;
         for (key, value) in [
             ("momentum", self.momentum),
             ("label_smoothing", self.label_smoothing),
@@ -133,6 +153,10 @@ impl TrainingOptions {
         }
         if self.momentum > 0.0 && self.optimizer != OptimizerKind::Sgd {
             return Err(("momentum", "is for the optimizer `sgd` only".to_owned()));
+        }
+        if self.warmup_steps > 0 && self.schedule == ScheduleKind::OneCycle {
+            let message = "is not for the schedule `one_cycle`, whose rate rises by itself";
+            return Err(("warmup_steps", message.to_owned()));
         }
         if self.embedding_weight_decay.is_some() && self.optimizer != OptimizerKind::Adamw {
             let message = "is for the optimizer `adamw` only".to_owned();
@@ -155,6 +179,7 @@ mod tests {
         };
         assert_eq!(refused(|_| ()), None);
         assert_eq!(refused(|options| options.epochs = 0), Some("epochs"));
+        assert_eq!(refused(|options| options.epochs = u64::MAX), Some("epochs"));
         assert_eq!(
             refused(|options| options.batch_size = 0),
             Some("batch_size")
@@ -176,5 +201,11 @@ mod tests {
             Some("clip_norm")
         );
         assert_eq!(refused(|options| options.momentum = 0.9), Some("momentum"));
+        assert_eq!(refused(|options| options.rise = 1.5), Some("rise"));
+        let both = |options: &mut TrainingOptions| {
+            options.schedule = ScheduleKind::OneCycle;
+            options.warmup_steps = 10;
+        };
+        assert_eq!(refused(both), Some("warmup_steps"));
     }
 }

@@ -15,6 +15,9 @@ pub enum ScheduleKind {
     Cosine,
     /// From an epoch on, by the same factor at the beginning of each (Zaremba et al. 2014).
     Exponential,
+    /// Along half a cosine from 1/25 of its peak up to it, then down to 1/250,000 of it (one-cycle policy,
+    /// Smith and Topin 2018, as PyTorch's `OneCycleLR` has it; the momentum stays what it is).
+    OneCycle,
 }
 
 /// The learning rate as a function of the step.
@@ -30,15 +33,19 @@ pub struct Schedule {
     pub total_steps: u64,
     /// Of `exponential`: the factor of each epoch.
     pub decay: f64,
-    /// Of `exponential`: steps before the first epoch whose rate is lower.
-    pub decay_steps: u64,
-    /// Of `exponential`: steps of an epoch.
-    pub steps_per_epoch: u64,
+    /// Of `exponential`: epochs before the first whose rate is lower.
+    pub decay_after: u64,
+    /// Of `one_cycle`: the share of the steps in which the rate rises.
+    pub rise: f64,
 }
 
+/// Of `one_cycle`: the peak over the first rate, and the first rate over the last.
+const FIRST: f64 = 25.0;
+const LAST: f64 = 1e4;
+
 impl Schedule {
-    /// The learning rate of a step, counted from 1.
-    pub fn rate(&self, step: u64) -> f64 {
+    /// The learning rate of a step and its epoch, both counted from 1.
+    pub fn rate(&self, step: u64, epoch: u64) -> f64 {
         if step <= self.warmup_steps {
             return self.peak * step as f64 / self.warmup_steps as f64;
         }
@@ -47,17 +54,33 @@ impl Schedule {
         let done = (step - self.warmup_steps - 1) as f64 / rest as f64;
         let share = match self.kind {
             ScheduleKind::Constant => 1.0,
-            ScheduleKind::Exponential => self.decay.powf(self.decayed_epochs(step) as f64),
+            ScheduleKind::Exponential => {
+                let decayed = epoch.saturating_sub(self.decay_after);
+                self.decay.powf(decayed as f64)
+            }
+            ScheduleKind::OneCycle => one_cycle(step, self.total_steps, self.rise),
             ScheduleKind::Linear => (1.0 - done).max(0.0),
             ScheduleKind::Cosine => (1.0 + (std::f64::consts::PI * done.min(1.0)).cos()) / 2.0,
         };
         self.peak * share
     }
+}
 
-    /// How many epochs, that of the step among them, have a lower rate.
-    fn decayed_epochs(&self, step: u64) -> u64 {
-        let since = (step - 1).checked_sub(self.decay_steps);
-        since.map_or(0, |steps| steps / self.steps_per_epoch + 1)
+/// What the peak is multiplied by at a step of the one-cycle policy.
+fn one_cycle(step: u64, total_steps: u64, rise: f64) -> f64 {
+    // Counted from 0, as PyTorch does.
+    let (step, last) = ((step - 1) as f64, total_steps as f64 - 1.0);
+    let peak = rise * total_steps as f64 - 1.0;
+    let cosine = |from: f64, to: f64, done: f64| {
+        to + (from - to) / 2.0 * (1.0 + (std::f64::consts::PI * done.min(1.0)).cos())
+    };
+    let (first, end) = (1.0 / FIRST, 1.0 / (FIRST * LAST));
+    if step <= peak {
+        cosine(first, 1.0, step / peak)
+    } else if last > peak {
+        cosine(1.0, end, (step - peak.max(0.0)) / (last - peak.max(0.0)))
+    } else {
+        1.0
     }
 }
 
@@ -72,15 +95,15 @@ mod tests {
             warmup_steps: 4,
             total_steps: 104,
             decay: 0.5,
-            decay_steps: 40,
-            steps_per_epoch: 10,
+            decay_after: 4,
+            rise: 0.25,
         }
     }
 
     #[test]
     fn the_rate_warms_up_in_a_straight_line() {
         let schedule = schedule(ScheduleKind::Constant);
-        let rates: Vec<f64> = (1..=6).map(|step| schedule.rate(step)).collect();
+        let rates: Vec<f64> = (1..=6).map(|step| schedule.rate(step, 1)).collect();
         assert_eq!(rates, [5.0, 10.0, 15.0, 20.0, 20.0, 20.0]);
     }
 
@@ -88,10 +111,11 @@ mod tests {
     fn the_rate_falls_from_its_peak_to_almost_nothing() {
         for kind in [ScheduleKind::Linear, ScheduleKind::Cosine] {
             let schedule = schedule(kind);
-            assert_eq!(schedule.rate(5), 20.0);
-            assert!((schedule.rate(55) - 10.0).abs() < 1e-9);
-            assert!(schedule.rate(104) < 0.21);
-            assert!((5..104).all(|step| schedule.rate(step) >= schedule.rate(step + 1)));
+            let rate = |step| schedule.rate(step, 1);
+            assert_eq!(rate(5), 20.0);
+            assert!((rate(55) - 10.0).abs() < 1e-9);
+            assert!(rate(104) < 0.21);
+            assert!((5..104).all(|step| rate(step) >= rate(step + 1)));
         }
     }
 
@@ -101,7 +125,56 @@ mod tests {
             warmup_steps: 0,
             ..schedule(ScheduleKind::Exponential)
         };
-        let rates = [1, 40, 41, 50, 51, 61].map(|step| schedule.rate(step));
-        assert_eq!(rates, [20.0, 20.0, 10.0, 10.0, 5.0, 2.5]);
+        let rates = [1, 4, 5, 6, 7].map(|epoch| schedule.rate(100, epoch));
+        assert_eq!(rates, [20.0, 20.0, 10.0, 5.0, 2.5]);
+    }
+
+    /// Steps and rates: PyTorch 2.15, tests/golden/one_cycle.py.
+    const GOLDEN: [(u64, f64); 8] = [
+        (1, 0.800_000_000_000_000_7),
+        (2, 3.611_774_900_609_145),
+        (4, 17.188_225_099_390_856),
+        (5, 20.0),
+        (6, 19.781_476_881_434_028),
+        (11, 13.090_197_583_069_699),
+        (19, 0.218_603_118_565_972_45),
+        (20, 8e-05),
+    ];
+
+    #[test]
+    fn one_cycle_agrees_with_pytorch() {
+        let schedule = Schedule {
+            warmup_steps: 0,
+            total_steps: 20,
+            ..schedule(ScheduleKind::OneCycle)
+        };
+        for (step, expected) in GOLDEN {
+            let rate = schedule.rate(step, 1);
+            assert!(
+                (rate - expected).abs() < 1e-12 * 20.0,
+                "{step}: {rate} {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_cycle_of_few_steps_has_rates() {
+        for total_steps in 1..6 {
+            for rise in [0.0, 0.3, 1.0] {
+                let schedule = Schedule {
+                    warmup_steps: 0,
+                    total_steps,
+                    rise,
+                    ..schedule(ScheduleKind::OneCycle)
+                };
+                for step in 1..=total_steps {
+                    let rate = schedule.rate(step, 1);
+                    assert!(
+                        rate > 0.0 && rate <= 20.0,
+                        "{total_steps} {rise} {step}: {rate}"
+                    );
+                }
+            }
+        }
     }
 }

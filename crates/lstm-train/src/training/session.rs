@@ -9,10 +9,11 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use lstm_core::{CarriedState, Mode, RandomSource, RecurrentState};
 use lstm_models::bundle;
 
-use super::checkpoint::{self, Best, Position};
+use super::average::Average;
+use super::checkpoint::{self, Best, Parts, Position};
 use super::error::TrainError;
 use super::gradients;
-use super::optimizer::Optimizer;
+use super::optimizer::{Optimizer, OptimizerKind};
 use super::options::TrainingOptions;
 use super::rate::Rate;
 use super::schedule::Schedule;
@@ -35,6 +36,8 @@ pub(super) struct Run<'a, T: Task> {
     model: Option<T::Model>,
     position: Position,
     best_weights: Option<Vec<u8>>,
+    /// The mean of the weights, once it is taken.
+    average: Option<Average>,
     /// What the last batch of this epoch left for the next.
     carried: Option<RecurrentState>,
     recorder: Option<Recorder<'a>>,
@@ -55,12 +58,11 @@ impl<'a, T: Task> Run<'a, T> {
         recorder: Option<Recorder<'a>>,
         shows_progress: bool,
     ) -> Result<Self, TrainError> {
-        let batches_per_epoch = task.batches(1).len();
-        if batches_per_epoch == 0 {
+        if task.batch_count(1) == 0 {
             return Err(TrainError::NoData);
         }
-        let steps_per_epoch = batches_per_epoch.div_ceil(options.accumulate) as u64;
-        let total_steps = options.epochs.saturating_mul(steps_per_epoch);
+        let steps = |epoch| task.batch_count(epoch).div_ceil(options.accumulate) as u64;
+        let total_steps = (1..=options.epochs).map(steps).sum();
         let mut run = Self {
             task,
             options,
@@ -71,13 +73,14 @@ impl<'a, T: Task> Run<'a, T> {
                 warmup_steps: options.warmup_steps.min(total_steps / 2),
                 total_steps,
                 decay: options.decay,
-                decay_steps: options.decay_after.saturating_mul(steps_per_epoch),
-                steps_per_epoch,
+                decay_after: options.decay_after,
+                rise: options.rise,
             },
             optimizer: Optimizer::new(options),
             model: Some(model),
             position: Position::start(task.fingerprint()),
             best_weights: None,
+            average: None,
             carried: None,
             recorder,
             started: Instant::now(),
@@ -124,6 +127,7 @@ impl<'a, T: Task> Run<'a, T> {
         self.optimizer = restored.optimizer;
         self.position = restored.position;
         self.best_weights = restored.best_weights;
+        self.average = restored.average;
         self.carried = restored.carried;
         let step = self.position.step;
         self.say(&format!("going on after step {step}"));
@@ -200,10 +204,13 @@ impl<'a, T: Task> Run<'a, T> {
             return Err(TrainError::GradientDiverged { norm, step, epoch });
         }
         let factor = gradients::clipping(norm, self.options.clip_norm) / divisor;
-        let rate = self.schedule.rate(step);
+        let rate = self.schedule.rate(step, epoch) * self.rate_factor(batches);
         // Taken out, so that the optimizer is the only one who holds it and can change it in place.
         let model = self.model.take().expect(HAS_MODEL);
-        let model = self.optimizer.step(rate, factor, model, gradients);
+        let mut model = self.optimizer.step(rate, factor, model, gradients);
+        if let Some(average) = &mut self.average {
+            model = average.add(model);
+        }
         self.model = Some(model);
 
         self.position.step = step;
@@ -214,6 +221,15 @@ impl<'a, T: Task> Run<'a, T> {
         window.steps += 1;
         self.rate.add(count);
         self.report(loss)
+    }
+
+    /// What the learning rate is multiplied by in a step on these batches.
+    fn rate_factor(&self, batches: &[T::Batch]) -> f64 {
+        let sum: f64 = batches
+            .iter()
+            .map(|batch| self.task.rate_factor(batch))
+            .sum();
+        sum / batches.len() as f64
     }
 
     /// Shows the step, and logs it if it is time.
@@ -247,7 +263,7 @@ impl<'a, T: Task> Run<'a, T> {
             ("gradient_norm".to_owned(), window.gradient_norm / steps),
             (
                 "learning_rate".to_owned(),
-                self.schedule.rate(self.position.step),
+                self.schedule.rate(self.position.step, self.position.epoch),
             ),
             (format!("{}_per_second", T::COUNTED), self.rate.per_second()),
         ]);
@@ -278,9 +294,13 @@ impl<'a, T: Task> Run<'a, T> {
     /// if there have been no better ones for too long.
     fn validate(&mut self) -> Result<(), TrainError> {
         self.position.validated_step = self.position.step;
-        let model = self.model().valid();
+        let averages = self.options.optimizer == OptimizerKind::NtAsgd;
+        let model = self.result();
         let Some(metrics) = self.task.evaluate(&model, Part::Valid) else {
-            return Ok(());
+            return match averages {
+                true => Err(TrainError::NoValidation),
+                false => Ok(()),
+            };
         };
         let name = &self.options.metric;
         let unknown = || TrainError::UnknownMetric {
@@ -308,6 +328,10 @@ impl<'a, T: Task> Run<'a, T> {
             if better { "  (best)" } else { "" }
         ));
         self.log(EventKind::Valid, metrics.clone())?;
+        if averages {
+            self.position.validations.push(value);
+            self.trigger_average();
+        }
         if better {
             self.best_weights = Some(bundle::weights_to_bytes(&model));
             self.position.best = Some(Best {
@@ -327,6 +351,37 @@ impl<'a, T: Task> Run<'a, T> {
             }
         }
         Ok(())
+    }
+
+    /// The model without autodiff: the mean of its weights, once that is taken.
+    fn result(&self) -> T::Model {
+        let model = self.model().valid();
+        match &self.average {
+            Some(average) if average.steps() > 0 => average.put_into(model),
+            _ => model,
+        }
+    }
+
+    /// Begins to average once the last validation is worse than the best of those long before it.
+    fn trigger_average(&mut self) {
+        if self.average.is_some() {
+            return;
+        }
+        let higher = higher_is_better(&self.options.metric);
+        let worse = |value: f64, than: f64| match higher {
+            true => value < than,
+            false => value > than,
+        };
+        if let Some((last, before)) = self.position.validations.split_last() {
+            let long_before = before.len().saturating_sub(self.options.non_monotone);
+            if before[..long_before]
+                .iter()
+                .any(|earlier| worse(*last, *earlier))
+            {
+                self.average = Some(Average::default());
+                self.say("averaging the weights from here on");
+            }
+        }
     }
 
     fn end_epoch(&mut self) -> Result<(), TrainError> {
@@ -368,16 +423,17 @@ impl<'a, T: Task> Run<'a, T> {
         let position = Position {
             seconds: self.seconds(),
             log_length: recorder.log.length(),
+            averaged_steps: self.average.as_ref().map(Average::steps),
             ..self.position.clone()
         };
-        checkpoint::write(
-            &recorder.directory.checkpoints(),
-            self.model(),
-            &self.optimizer,
-            &position,
-            self.best_weights.as_deref(),
-            self.carried.as_ref(),
-        )?;
+        let parts = Parts {
+            model: self.model(),
+            optimizer: &self.optimizer,
+            best_weights: self.best_weights.as_deref(),
+            average: self.average.as_ref(),
+            carried: self.carried.as_ref(),
+        };
+        checkpoint::write(&recorder.directory.checkpoints(), parts, &position)?;
         self.checkpointed = Instant::now();
         Ok(())
     }
@@ -404,7 +460,7 @@ impl<'a, T: Task> Run<'a, T> {
                 let name = PathBuf::from("the best weights");
                 bundle::weights_from_bytes(&name, bytes, self.model().valid())?
             }
-            None => self.model().valid(),
+            None => self.result(),
         };
         Ok(Trained {
             model,

@@ -1,4 +1,4 @@
-//! Stochastic gradient descent: the plain rule on the CPU in one pass over each parameter, all else by
+//! Stochastic gradient descent: without momentum on the CPU in one pass over each parameter, all else by
 //! burn's.
 
 use burn::optim::decay::WeightDecayConfig;
@@ -15,8 +15,8 @@ use super::optimizer::Factor;
 pub(super) struct Sgd {
     /// burn's, with all options.
     rule: burn::optim::Sgd,
-    /// Whether the step depends on the gradient only.
-    is_plain: bool,
+    has_momentum: bool,
+    weight_decay: f64,
     /// What every gradient is multiplied by first.
     factor: Factor,
 }
@@ -36,7 +36,8 @@ impl Sgd {
                 .with_momentum((momentum > 0.0).then(of_momentum))
                 .with_weight_decay((weight_decay > 0.0).then(of_decay))
                 .build(),
-            is_plain: momentum == 0.0 && weight_decay == 0.0,
+            has_momentum: momentum > 0.0,
+            weight_decay,
             factor,
         }
     }
@@ -52,9 +53,10 @@ impl Optimizer for Sgd {
         gradient: Tensor<D>,
         state: Option<SgdState<D>>,
     ) -> (Tensor<D>, Option<SgdState<D>>) {
-        if self.is_plain && host::holds(&tensor) && host::holds(&gradient) {
+        if !self.has_momentum && host::holds(&tensor) && host::holds(&gradient) {
+            let keep = (1.0 - rate * self.weight_decay) as f32;
             let rate = (rate * f64::from(self.factor.get())) as f32;
-            (descended(tensor, gradient, rate), state)
+            (descended(tensor, gradient, keep, rate), state)
         } else {
             let gradient = gradient.mul_scalar(self.factor.get());
             self.rule.step(rate, tensor, gradient, state)
@@ -66,8 +68,13 @@ impl Optimizer for Sgd {
     }
 }
 
-/// w − η g
-fn descended<const D: usize>(tensor: Tensor<D>, gradient: Tensor<D>, rate: f32) -> Tensor<D> {
+/// w (1 − η λ) − η g
+fn descended<const D: usize>(
+    tensor: Tensor<D>,
+    gradient: Tensor<D>,
+    keep: f32,
+    rate: f32,
+) -> Tensor<D> {
     let device = tensor.device();
     let (mut weights, gradient) = (tensor.into_data(), gradient.into_data());
     host::floats_mut(&mut weights)
@@ -75,7 +82,7 @@ fn descended<const D: usize>(tensor: Tensor<D>, gradient: Tensor<D>, rate: f32) 
         .zip(host::floats(&gradient).par_chunks(CHUNK))
         .for_each(|(weights, gradient)| {
             for (weight, gradient) in weights.iter_mut().zip(gradient) {
-                *weight -= rate * gradient;
+                *weight = keep * *weight - rate * gradient;
             }
         });
     Tensor::from_data(weights, &device)

@@ -28,9 +28,16 @@ pub trait Task {
     /// What a loss counts: `examples`, `tokens`.
     const COUNTED: &'static str;
 
-    /// The batches of an epoch, counted from 1. A pure function of the task and the epoch, with the same
-    /// number of batches in every epoch.
+    /// The batches of an epoch, counted from 1. A pure function of the task and the epoch.
     fn batches(&self, epoch: u64) -> Vec<Self::Batch>;
+
+    /// How many batches an epoch has.
+    fn batch_count(&self, epoch: u64) -> usize;
+
+    /// What the learning rate is multiplied by for a batch of another size than usual.
+    fn rate_factor(&self, _batch: &Self::Batch) -> f64 {
+        1.0
+    }
 
     /// The loss of a batch, and what is carried to the next batch of the epoch: the state in which streams
     /// of text go on (truncated back-propagation through time), or nothing. `carried` is what the batch

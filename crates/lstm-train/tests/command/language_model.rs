@@ -220,12 +220,25 @@ fn a_conversation_answers_each_line() {
 
 #[test]
 fn a_run_killed_between_windows_goes_on_with_the_state_it_had() {
+    let averaged = [
+        "training.optimizer=nt_asgd",
+        "training.non_monotone=0",
+        "training.learning_rate=20",
+        "training.valid_steps=1",
+        "windows.jitter=true",
+        "model.activation_regularization=2",
+        "model.temporal_activation_regularization=1",
+    ];
     for settings in [
-        ["model.cell=lstm", "training.optimizer=sgd"],
-        ["model.cell=gru", "model.layers=2"],
+        &["model.cell=lstm", "training.optimizer=sgd"][..],
+        &["model.cell=gru", "model.layers=2"],
+        &averaged,
     ] {
-        let bench = trained(&settings);
-        bench.until_killed("killed", &mut train(&bench, "killed", &settings));
+        let bench = trained(settings);
+        bench.until_killed("killed", &mut train(&bench, "killed", settings));
+        let newest = bench.newest_checkpoint("killed");
+        let mean = format!("killed/checkpoints/step-{newest:09}/average.safetensors");
+        assert_eq!(bench.path(&mean).exists(), settings == averaged);
         let resume = ["train", "language-model", "--resume", "killed"];
         outcome(&mut bench.lstm(&resume)).succeeded();
         assert!(

@@ -153,6 +153,10 @@ impl Task for ClassifierTask {
         batches::bucketed(&self.train.lengths, self.batch_size, self.seed, epoch)
     }
 
+    fn batch_count(&self, _epoch: u64) -> usize {
+        self.train.lengths.len().div_ceil(self.batch_size)
+    }
+
     fn loss(
         &self,
         model: &ClassifierModel,

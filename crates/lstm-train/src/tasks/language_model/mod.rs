@@ -4,6 +4,7 @@ pub mod data;
 pub mod recipe;
 mod report;
 mod train;
+pub mod windows;
 
 use std::ops::Range;
 
@@ -13,7 +14,7 @@ use lstm_models::{LanguageModelNetwork, Loss, StreamScorer, TextStream, Tokenize
 use crate::metrics::Metrics;
 use crate::training::{Part, Task};
 use data::Texts;
-use recipe::StepLoss;
+use windows::{StepLoss, Windows};
 
 pub use report::{Report, Scored};
 pub use train::PreparedLanguageModel;
@@ -31,8 +32,9 @@ pub struct LanguageModelTask {
     valid: Option<TokenStream>,
     test: Option<TokenStream>,
     streams: usize,
-    steps: usize,
-    step_loss: StepLoss,
+    windows: Windows,
+    /// Decides the lengths of windows that jitter.
+    seed: u64,
     fingerprint: u32,
 }
 
@@ -105,19 +107,8 @@ impl LanguageScores {
 /// The names of a language model's scores.
 pub(crate) const METRICS: [&str; 3] = ["loss", "perplexity", "bits_per_character"];
 
-/// How a [`LanguageModelTask`] cuts a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WindowOptions {
-    /// Streams that are read side by side.
-    pub streams: usize,
-    /// Tokens of each stream in a window.
-    pub steps: usize,
-    /// Of what the objective is the mean.
-    pub step_loss: StepLoss,
-}
-
 impl LanguageModelTask {
-    /// Encodes the texts.
+    /// Encodes the texts, which are read as so many streams side by side in windows that `seed` decides.
     ///
     /// # Errors
     ///
@@ -125,7 +116,9 @@ impl LanguageModelTask {
     pub fn new(
         texts: &Texts,
         stream: &TextStream,
-        options: WindowOptions,
+        streams: usize,
+        windows: Windows,
+        seed: u64,
     ) -> Result<Self, TokenizerError> {
         let encode = |text: &String| TokenStream::new(text, stream);
         let mut crc = flate2::Crc::new();
@@ -141,9 +134,9 @@ impl LanguageModelTask {
             train: encode(&texts.train)?,
             valid: texts.valid.as_ref().map(encode).transpose()?,
             test: texts.test.as_ref().map(encode).transpose()?,
-            streams: options.streams,
-            steps: options.steps,
-            step_loss: options.step_loss,
+            streams,
+            windows,
+            seed,
             fingerprint: crc.sum(),
         })
     }
@@ -187,12 +180,16 @@ impl Task for LanguageModelTask {
 
     const COUNTED: &'static str = "tokens";
 
-    fn batches(&self, _epoch: u64) -> Vec<Range<usize>> {
-        let length = self.stream_length();
-        let starts = (0..length).step_by(self.steps);
-        starts
-            .map(|start| start..length.min(start + self.steps))
-            .collect()
+    fn batches(&self, epoch: u64) -> Vec<Range<usize>> {
+        self.windows.of(self.stream_length(), self.seed, epoch)
+    }
+
+    fn batch_count(&self, epoch: u64) -> usize {
+        self.batches(epoch).len()
+    }
+
+    fn rate_factor(&self, batch: &Range<usize>) -> f64 {
+        self.windows.rate_factor(batch.len())
     }
 
     fn loss(
@@ -216,7 +213,7 @@ impl Task for LanguageModelTask {
             targets: tokens(1),
         };
         let (mut loss, state) = model.loss(&window, carried, mode);
-        if self.step_loss == StepLoss::Sum {
+        if self.windows.loss == StepLoss::Sum {
             loss.divisor = self.streams as f64;
         }
         (loss, Some(state))

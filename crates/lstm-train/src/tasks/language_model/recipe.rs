@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::METRICS;
 use super::data::TextOptions;
+use super::windows::Windows;
 use crate::recipe::{Builtin, Expected, Recipe};
 use crate::tasks::TrainingRecipe;
 use crate::training::TrainingOptions;
@@ -105,36 +106,6 @@ impl StreamOptions {
     }
 }
 
-/// How streams of tokens are cut into windows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Windows {
-    /// Tokens of each stream that gradients go back through.
-    pub steps: usize,
-    /// Of what the objective is the mean.
-    pub loss: StepLoss,
-}
-
-impl Default for Windows {
-    fn default() -> Self {
-        Self {
-            steps: 35,
-            loss: StepLoss::Mean,
-        }
-    }
-}
-
-/// Of what the objective of a window is the mean: it decides what a learning rate means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepLoss {
-    /// Of all its tokens.
-    #[default]
-    Mean,
-    /// Of its streams, each the sum of its steps (Zaremba et al. 2014).
-    Sum,
-}
-
 /// More tokens than any corpus has.
 const MAX_VOCABULARY: usize = 10_000_000;
 
@@ -145,6 +116,7 @@ impl Recipe for LanguageModelRecipe {
             move |(key, message): (&str, String)| (format!("{section}.{key}"), message)
         };
         self.data.check().map_err(within("data"))?;
+        self.windows.check().map_err(within("windows"))?;
         self.model.check().map_err(within("model"))?;
         self.training.check().map_err(within("training"))?;
         let metric = &self.training.metric;
@@ -154,10 +126,6 @@ impl Recipe for LanguageModelRecipe {
                 "training.metric".to_owned(),
                 format!("must be one of {known}, not `{metric}`"),
             ));
-        }
-        if self.windows.steps == 0 {
-            let message = "must be at least 1, not 0".to_owned();
-            return Err(("windows.steps".to_owned(), message));
         }
         let smallest = match self.tokenizer.unit {
             Unit::Words | Unit::Characters => 3,

@@ -10,9 +10,9 @@ use lstm_models::{
     UNKNOWN,
 };
 
+use super::LanguageModelTask;
 use super::recipe::{LanguageModelRecipe, RECIPES};
 use super::report::Report;
-use super::{LanguageModelTask, WindowOptions};
 use crate::metrics::Metrics;
 use crate::recipe::Builtin;
 use crate::tasks::language_model::data::Texts;
@@ -40,17 +40,14 @@ impl Prepared for PreparedLanguageModel {
     fn new(recipe: LanguageModelRecipe, _device: &Device) -> Result<Self, TrainRequestError> {
         let texts = recipe.data.load(recipe.tokenizer.unit)?;
         let stream = recipe.tokenizer.learn(&texts.train)?;
-        let options = WindowOptions {
-            streams: recipe.training.batch_size,
-            steps: recipe.windows.steps,
-            step_loss: recipe.windows.loss,
-        };
-        let task = LanguageModelTask::new(&texts, &stream, options)?;
-        if task.batches(1).is_empty() {
+        let training = &recipe.training;
+        let streams = training.batch_size;
+        let task = LanguageModelTask::new(&texts, &stream, streams, recipe.windows, training.seed)?;
+        if task.batch_count(1) == 0 {
             return Err(DataError::TooShort {
                 file: recipe.data.train.clone(),
                 tokens: task.part(Part::Train).map_or(0, |part| part.tokens().len()),
-                streams: options.streams,
+                streams,
             }
             .into());
         }

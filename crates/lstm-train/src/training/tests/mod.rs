@@ -4,5 +4,5 @@ mod adam;
 mod classifier;
 mod gradients;
 mod optimizer;
-mod toy;
+pub(super) mod toy;
 mod trainer;

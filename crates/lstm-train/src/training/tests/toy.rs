@@ -29,6 +29,15 @@ impl Line {
         }
     }
 
+    /// The same parameter with these weights.
+    pub fn with(self, [first, second]: [f32; 2]) -> Self {
+        let weight = self.weight.map(|weight| {
+            let device = weight.device();
+            Tensor::from_floats([[first], [second]], &device).require_grad()
+        });
+        Self { weight }
+    }
+
     /// Its two weights.
     pub fn weights(&self) -> [f32; 2] {
         let weights: Vec<f32> = self.weight.val().into_data().iter().collect();
@@ -109,6 +118,10 @@ impl Task for Points {
             .chunks(self.batch_size)
             .map(<[usize]>::to_vec)
             .collect()
+    }
+
+    fn batch_count(&self, _epoch: u64) -> usize {
+        self.inputs.len().div_ceil(self.batch_size)
     }
 
     fn loss(

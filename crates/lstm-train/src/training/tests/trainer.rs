@@ -1,7 +1,7 @@
 //! When the loop stops, which weights it gives back, and how far a step goes.
 
 use super::toy::{Line, Points, descent};
-use crate::training::{OptimizerKind, Trained, TrainingOptions};
+use crate::training::{OptimizerKind, TrainError, Trained, TrainingOptions};
 
 /// Steps in an epoch of `Points::new(8)`.
 const STEPS: u64 = 5;
@@ -189,4 +189,55 @@ fn weight_decay_shrinks_weights_that_nothing_else_moves() {
         let expected = 0.5 * (1.0_f32 - 0.1 * 0.2).powi(2 * STEPS as i32);
         assert_close(trained.model.weights(), [expected; 2], 1e-6);
     }
+}
+
+/// One step an epoch, whose validations have these scores.
+fn averaged(scores: &[f64], optimizer: OptimizerKind) -> (Trained<Line>, Vec<[f32; 2]>) {
+    let points = Points::new(40).with_scores(scores);
+    let options = TrainingOptions {
+        optimizer,
+        non_monotone: 2,
+        metric: "loss".to_owned(),
+        ..descent(scores.len() as u64, 0.5)
+    };
+    let trained = points.fit(&options).unwrap();
+    (trained, points.validated.into_inner())
+}
+
+#[test]
+fn weights_are_averaged_from_when_validation_gets_no_better() {
+    // The fifth is the first that is worse than one of those more than two before it.
+    let scores = [5.0, 4.0, 4.5, 3.0, 4.25, 2.0, 1.0, 1.5];
+    let (plain, steps) = averaged(&scores, OptimizerKind::Sgd);
+    let (trained, validated) = averaged(&scores, OptimizerKind::NtAsgd);
+    assert_eq!(validated[..5], steps[..5]);
+    for last in 5..8 {
+        let mean = [0, 1].map(|weight| {
+            let sum: f32 = steps[5..=last].iter().map(|weights| weights[weight]).sum();
+            sum / (last - 4) as f32
+        });
+        assert_close(validated[last], mean, 1e-6);
+        assert_ne!(steps[last], steps[last - 1]);
+    }
+    assert_eq!(best_step(&trained), Some(7));
+    assert_eq!(trained.model.weights(), validated[6]);
+    assert_ne!(trained.model.weights(), plain.model.weights());
+}
+
+#[test]
+fn weights_are_not_averaged_while_validation_gets_better() {
+    let scores = [5.0, 4.0, 4.5, 3.0, 3.5, 3.9, 2.0];
+    let (_, steps) = averaged(&scores, OptimizerKind::Sgd);
+    let (_, validated) = averaged(&scores, OptimizerKind::NtAsgd);
+    assert_eq!(validated, steps);
+}
+
+#[test]
+fn averaging_needs_a_validation() {
+    let options = TrainingOptions {
+        optimizer: OptimizerKind::NtAsgd,
+        ..descent(2, 0.5)
+    };
+    let failed = Points::new(40).fit(&options).unwrap_err();
+    assert!(matches!(failed, TrainError::NoValidation), "{failed}");
 }
