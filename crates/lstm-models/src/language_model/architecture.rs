@@ -41,6 +41,9 @@ pub struct LanguageModelArchitecture {
     pub output_dropout: f64,
     /// Probability of dropout on the hidden state that the gates read (Gal and Ghahramani 2016).
     pub recurrent_dropout: f64,
+    /// Probability that a recurrent weight is dropped for a whole window (DropConnect, Wan et al. 2013; Merity
+    /// et al. 2018).
+    pub weight_dropout: f64,
     /// Whether the masks on input, between layers and on output are the same for all tokens of a window.
     pub dropout_mask: DropoutMask,
 }
@@ -60,6 +63,7 @@ impl Default for LanguageModelArchitecture {
             layer_dropout: 0.0,
             output_dropout: 0.0,
             recurrent_dropout: 0.0,
+            weight_dropout: 0.0,
             dropout_mask: DropoutMask::Element,
         }
     }
@@ -88,6 +92,7 @@ impl LanguageModelArchitecture {
             ("layer_dropout", self.layer_dropout),
             ("output_dropout", self.output_dropout),
             ("recurrent_dropout", self.recurrent_dropout),
+            ("weight_dropout", self.weight_dropout),
         ] {
             if !(0.0..1.0).contains(&probability) {
                 let message = format!("must be a probability in [0, 1), not {probability}");
@@ -181,5 +186,34 @@ impl LanguageModelConfig {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_from_before_there_was_weight_dropout_has_none() {
+        let config = LanguageModelConfig::new(10, LanguageModelArchitecture::default());
+        let mut written = serde_json::to_value(&config).unwrap();
+        let parts = written["architecture"].as_object_mut().unwrap();
+        parts.remove("weight_dropout").unwrap();
+        let read: LanguageModelConfig = serde_json::from_value(written).unwrap();
+        assert_eq!(read, config);
+    }
+
+    #[test]
+    fn a_probability_outside_its_range_is_named() {
+        for probability in [-0.1, 1.0, f64::NAN] {
+            let parts = LanguageModelArchitecture {
+                weight_dropout: probability,
+                ..LanguageModelArchitecture::default()
+            };
+            let (key, message) = parts.check().unwrap_err();
+            assert_eq!(key, "weight_dropout");
+            assert!(message.contains("[0, 1)"), "{message}");
+            assert!(message.contains(&probability.to_string()), "{message}");
+        }
     }
 }
