@@ -191,7 +191,32 @@ impl LanguageModelConfig {
 
 #[cfg(test)]
 mod tests {
+    use lstm_core::{Mode, RandomSource};
+
     use super::*;
+    use crate::Window;
+
+    #[test]
+    fn weight_dropout_changes_the_loss_in_training_only() {
+        let window = Window {
+            streams: 2,
+            inputs: vec![1, 2, 3, 4, 5, 6],
+            targets: vec![2, 3, 0, 5, 6, 0],
+        };
+        let loss = |weight_dropout, mode| {
+            let parts = LanguageModelArchitecture {
+                weight_dropout,
+                ..LanguageModelArchitecture::default()
+            };
+            let model = LanguageModelConfig::new(10, parts).init(&Device::flex());
+            model.loss(&window, None, mode).0.nll.into_scalar::<f32>()
+        };
+        let training = Mode::Training(RandomSource::new(1));
+        let without = loss(0.0, Mode::Inference);
+        assert_eq!(loss(0.5, Mode::Inference), without);
+        assert_eq!(loss(0.0, training), without);
+        assert_ne!(loss(0.5, training), without);
+    }
 
     #[test]
     fn a_configuration_from_before_there_was_weight_dropout_has_none() {
