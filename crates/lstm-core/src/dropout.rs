@@ -117,6 +117,38 @@ pub(crate) fn recurrent_mask(
     Some(mask)
 }
 
+/// What the recurrent weights of one layer are multiplied by, in all time steps and for all sequences
+/// alike (DropConnect, Wan et al. 2013; on recurrent weights: Merity et al. 2018): `[directions,
+/// d_recurrent, columns]` in row-major order. None where nothing is dropped: in inference, and with
+/// probability 0.
+///
+/// The mask depends on the layer, the direction and the sizes only, not on the batch.
+pub(crate) fn weight_mask(
+    probability: f64,
+    layer: usize,
+    [directions, d_recurrent, columns]: [usize; 3],
+    mode: Mode,
+) -> Option<Vec<f32>> {
+    let Mode::Training(source) = mode else {
+        return None;
+    };
+    if probability == 0.0 {
+        return None;
+    }
+    let mut mask = vec![0.0; directions * d_recurrent * columns];
+    // Each row has its own stream, so that threads can share the work: of large layers it is as long as
+    // some passes over all weights.
+    let rows = mask.par_chunks_exact_mut(columns).enumerate();
+    rows.for_each(|(index, row)| {
+        let (direction, row_index) = (index / d_recurrent, index % d_recurrent);
+        let purpose = Purpose::named("weight dropout").part(layer * directions + direction);
+        source
+            .stream(purpose, row_index as u64)
+            .dropout_mask(probability, row);
+    });
+    Some(mask)
+}
+
 /// Asserts that a share `probability` can be dropped and the rest scaled up.
 pub(crate) fn check_probability(probability: f64) {
     assert!(
@@ -222,5 +254,36 @@ mod tests {
         let training = Mode::Training(RandomSource::new(1));
         assert_eq!(recurrent_mask(0.5, 0, [1, 2, 3], Mode::Inference), None);
         assert_eq!(recurrent_mask(0.0, 0, [1, 2, 3], training), None);
+    }
+
+    fn weight(probability: f64, layer: usize, shape: [usize; 3]) -> Vec<f32> {
+        let mode = Mode::Training(RandomSource::new(1));
+        weight_mask(probability, layer, shape, mode).unwrap()
+    }
+
+    #[test]
+    fn a_weight_mask_drops_its_share_and_scales_the_rest() {
+        let mask = weight(0.3, 0, [2, 100, 400]);
+        let dropped = mask.iter().filter(|factor| **factor == 0.0).count();
+        let share = dropped as f32 / mask.len() as f32;
+        assert!((share - 0.3).abs() < 0.01, "{share}");
+        let kept = mask.iter().filter(|factor| **factor != 0.0);
+        assert!(kept.into_iter().all(|factor| *factor == 1.0 / 0.7));
+    }
+
+    #[test]
+    fn every_row_layer_and_direction_has_a_weight_mask_of_its_own() {
+        let two_layers = [0, 1].map(|layer| weight(0.5, layer, [2, 3, 64]));
+        let rows: Vec<&[f32]> = two_layers.iter().flat_map(|mask| mask.chunks(64)).collect();
+        for (index, row) in rows.iter().enumerate() {
+            assert!(!rows[..index].contains(row), "{index}");
+        }
+    }
+
+    #[test]
+    fn no_weight_is_dropped_in_inference_or_with_probability_0() {
+        let training = Mode::Training(RandomSource::new(1));
+        assert_eq!(weight_mask(0.5, 0, [1, 2, 3], Mode::Inference), None);
+        assert_eq!(weight_mask(0.0, 0, [1, 2, 3], training), None);
     }
 }

@@ -48,6 +48,16 @@ pub struct GruConfig {
     /// gate keeps of the hidden state is never dropped.
     #[config(default = 0.0)]
     pub recurrent_dropout: f64,
+    /// Probability that a recurrent weight (hidden to hidden) is zero in a forward pass, in training;
+    /// the others are divided by 1 - p: DropConnect (Wan et al. 2013), on an LSTM's recurrent weights
+    /// the "weight drop" of Merity et al. 2018 (AWD-LSTM).
+    ///
+    /// One mask a forward pass, for all time steps and all sequences of the batch; each layer and
+    /// direction has its own. Input weights, biases and what the update gate keeps are never dropped. In
+    /// contrast, `recurrent_dropout` drops features of the hidden state, all weights that read one at
+    /// once, and for each sequence others.
+    #[config(default = 0.0)]
+    pub weight_dropout: f64,
     /// Whether the gates have biases.
     #[config(default = true)]
     pub bias: bool,
@@ -80,6 +90,7 @@ impl GruConfig {
     pub fn init_with(&self, draws: &mut WeightDraws) -> Gru {
         check_probability(self.dropout);
         check_probability(self.recurrent_dropout);
+        check_probability(self.weight_dropout);
         let sizes = StackSizes {
             layers: self.layers,
             bidirectional: self.bidirectional,
@@ -94,6 +105,7 @@ impl GruConfig {
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
             recurrent_dropout: self.recurrent_dropout,
+            weight_dropout: self.weight_dropout,
             checkpoint_every: checked_checkpoint_every(self.checkpoint_every),
             reset: self.reset,
         }
@@ -114,6 +126,8 @@ pub struct Gru {
     dropout_mask: DropoutMask,
     #[module(skip)]
     recurrent_dropout: f64,
+    #[module(skip)]
+    weight_dropout: f64,
     #[module(skip)]
     checkpoint_every: Option<usize>,
     #[module(skip)]
@@ -184,6 +198,7 @@ impl Gru {
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
             recurrent_dropout: self.recurrent_dropout,
+            weight_dropout: self.weight_dropout,
             cell_clip: None,
             checkpoint_every: self.checkpoint_every,
         };

@@ -55,6 +55,16 @@ pub struct LstmConfig {
     /// `recurrent_dropout`).
     #[config(default = 0.0)]
     pub recurrent_dropout: f64,
+    /// Probability that a recurrent weight (hidden to hidden) is zero in a forward pass, in training;
+    /// the others are divided by 1 - p: DropConnect (Wan et al. 2013), on an LSTM's recurrent weights
+    /// the "weight drop" of Merity et al. 2018 (AWD-LSTM).
+    ///
+    /// One mask a forward pass, for all time steps and all sequences of the batch; each layer and
+    /// direction has its own. Input weights, biases and a projection are never dropped. In
+    /// contrast, `recurrent_dropout` drops features of the hidden state, all weights that read one at
+    /// once, and for each sequence others.
+    #[config(default = 0.0)]
+    pub weight_dropout: f64,
     /// Whether the gates have biases.
     #[config(default = true)]
     pub bias: bool,
@@ -84,6 +94,7 @@ impl LstmConfig {
     pub fn init_with(&self, draws: &mut WeightDraws) -> Lstm {
         check_probability(self.dropout);
         check_probability(self.recurrent_dropout);
+        check_probability(self.weight_dropout);
         let sizes = StackSizes {
             layers: self.layers,
             bidirectional: self.bidirectional,
@@ -98,6 +109,7 @@ impl LstmConfig {
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
             recurrent_dropout: self.recurrent_dropout,
+            weight_dropout: self.weight_dropout,
             cell_clip: checked_cell_clip(self.cell_clip),
             checkpoint_every: checked_checkpoint_every(self.checkpoint_every),
         }
@@ -119,6 +131,8 @@ pub struct Lstm {
     dropout_mask: DropoutMask,
     #[module(skip)]
     recurrent_dropout: f64,
+    #[module(skip)]
+    weight_dropout: f64,
     #[module(skip)]
     pub(crate) cell_clip: Option<f32>,
     #[module(skip)]
@@ -196,6 +210,7 @@ impl Lstm {
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
             recurrent_dropout: self.recurrent_dropout,
+            weight_dropout: self.weight_dropout,
             cell_clip: self.cell_clip,
             checkpoint_every: self.checkpoint_every,
         };

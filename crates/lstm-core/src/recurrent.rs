@@ -66,6 +66,11 @@ pub struct RecurrentConfig {
     /// `recurrent_dropout`).
     #[config(default = 0.0)]
     pub recurrent_dropout: f64,
+    /// Probability that a recurrent weight is zero in a forward pass, in training: one mask for all time
+    /// steps and sequences (DropConnect, Wan et al. 2013; Merity et al. 2018); see
+    /// [`LstmConfig::weight_dropout`].
+    #[config(default = 0.0)]
+    pub weight_dropout: f64,
     /// How the weights start.
     #[config(default = "RecurrentInit::Orthogonal")]
     pub init: RecurrentInit,
@@ -109,6 +114,7 @@ impl RecurrentConfig {
             .with_dropout(self.dropout)
             .with_dropout_mask(self.dropout_mask)
             .with_recurrent_dropout(self.recurrent_dropout)
+            .with_weight_dropout(self.weight_dropout)
             .with_checkpoint_every(self.checkpoint_every)
             .with_init(self.init)
     }
@@ -120,6 +126,7 @@ impl RecurrentConfig {
             .with_dropout(self.dropout)
             .with_dropout_mask(self.dropout_mask)
             .with_recurrent_dropout(self.recurrent_dropout)
+            .with_weight_dropout(self.weight_dropout)
             .with_checkpoint_every(self.checkpoint_every)
             .with_init(self.init)
             .with_reset(reset)

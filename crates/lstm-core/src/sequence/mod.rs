@@ -16,7 +16,7 @@ use std::sync::Arc;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::cell::{GruStep, LstmStep};
-use crate::dropout::{DropoutMask, Mode, dropout, recurrent_mask};
+use crate::dropout::{DropoutMask, Mode, dropout, recurrent_mask, weight_mask};
 use crate::gate::ResetGate;
 use crate::lengths::Lengths;
 use crate::random::Purpose;
@@ -135,6 +135,8 @@ pub(crate) struct Stack<'a> {
     pub dropout_mask: DropoutMask,
     /// Probability of dropout on the hidden state that the recurrent products read.
     pub recurrent_dropout: f64,
+    /// Probability of dropout on the recurrent weights.
+    pub weight_dropout: f64,
     /// What the cell states of an LSTM are limited to.
     pub cell_clip: Option<f32>,
     /// How many time steps lie between the states that training keeps.
@@ -184,6 +186,8 @@ impl Stack<'_> {
                 let purpose = Purpose::named("dropout between layers").part(index);
                 output = dropout(output, self.dropout, self.dropout_mask, purpose, mode);
             }
+            let dropped = self.dropped(index, mode);
+            let weights = dropped.as_ref().unwrap_or(weights);
             let own = index * directions..(index + 1) * directions;
             let initial = initial
                 .iter()
@@ -204,6 +208,15 @@ impl Stack<'_> {
         }
         let finals = finals.into_iter().map(|all| Tensor::cat(all, 0)).collect();
         (output, finals)
+    }
+
+    /// A layer's weights with what of the recurrent ones this forward pass keeps; None where that is
+    /// all.
+    fn dropped(&self, layer: usize, mode: Mode) -> Option<PackedWeights> {
+        let weights = &self.layers[layer];
+        let shape = weights.recurrent_weight.shape().dims();
+        let mask = weight_mask(self.weight_dropout, layer, shape, mode)?;
+        Some(weights.with_masked_recurrent(TensorData::new(mask, shape)))
     }
 }
 

@@ -10,6 +10,7 @@ mod recurrent_dropout;
 mod stacked_dropout;
 mod state;
 mod stream;
+mod weight_dropout;
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! The packed weights of one layer.
 
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
 /// The weights of one layer: all gates side by side, both directions one above the other.
 ///
@@ -52,6 +52,17 @@ impl PackedWeights {
                 .projection_weight
                 .as_ref()
                 .map(|weight| matrix(weight.val(), direction)),
+        }
+    }
+
+    /// The same weights, but the recurrent ones times `mask`, of their shape: gradients go through the
+    /// product to the weights themselves.
+    pub fn with_masked_recurrent(&self, mask: TensorData) -> Self {
+        let weight = self.recurrent_weight.val();
+        let mask = Tensor::from_data(mask, (&weight.device(), weight.dtype()));
+        Self {
+            recurrent_weight: Param::initialized(self.recurrent_weight.id, weight * mask),
+            ..self.clone()
         }
     }
 

@@ -41,12 +41,18 @@ pub struct LanguageModelArchitecture {
     pub output_dropout: f64,
     /// Probability of dropout on the hidden state that the gates read (Gal and Ghahramani 2016).
     pub recurrent_dropout: f64,
+<<<<<<< HEAD
     /// What the mean square of the recurrent layers' output, after its dropout, adds to the loss of a token
     /// (activation regularization α, Merity et al. 2017).
     pub activation_regularization: f64,
     /// What the mean square of the change of that output, before its dropout, from each token to the next
     /// adds (temporal activation regularization β, Merity et al. 2017).
     pub temporal_activation_regularization: f64,
+=======
+    /// Probability that a recurrent weight is dropped for a whole window (DropConnect, Wan et al. 2013; Merity
+    /// et al. 2018).
+    pub weight_dropout: f64,
+>>>>>>> dropconnect
     /// Whether the masks on input, between layers and on output are the same for all tokens of a window.
     pub dropout_mask: DropoutMask,
 }
@@ -66,8 +72,12 @@ impl Default for LanguageModelArchitecture {
             layer_dropout: 0.0,
             output_dropout: 0.0,
             recurrent_dropout: 0.0,
+<<<<<<< HEAD
             activation_regularization: 0.0,
             temporal_activation_regularization: 0.0,
+=======
+            weight_dropout: 0.0,
+>>>>>>> dropconnect
             dropout_mask: DropoutMask::Element,
         }
     }
@@ -96,6 +106,7 @@ impl LanguageModelArchitecture {
             ("layer_dropout", self.layer_dropout),
             ("output_dropout", self.output_dropout),
             ("recurrent_dropout", self.recurrent_dropout),
+            ("weight_dropout", self.weight_dropout),
         ] {
             if !(0.0..1.0).contains(&probability) {
                 let message = format!("must be a probability in [0, 1), not {probability}");
@@ -200,5 +211,59 @@ impl LanguageModelConfig {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lstm_core::{Mode, RandomSource};
+
+    use super::*;
+    use crate::Window;
+
+    #[test]
+    fn weight_dropout_changes_the_loss_in_training_only() {
+        let window = Window {
+            streams: 2,
+            inputs: vec![1, 2, 3, 4, 5, 6],
+            targets: vec![2, 3, 0, 5, 6, 0],
+        };
+        let loss = |weight_dropout, mode| {
+            let parts = LanguageModelArchitecture {
+                weight_dropout,
+                ..LanguageModelArchitecture::default()
+            };
+            let model = LanguageModelConfig::new(10, parts).init(&Device::flex());
+            model.loss(&window, None, mode).0.nll.into_scalar::<f32>()
+        };
+        let training = Mode::Training(RandomSource::new(1));
+        let without = loss(0.0, Mode::Inference);
+        assert_eq!(loss(0.5, Mode::Inference), without);
+        assert_eq!(loss(0.0, training), without);
+        assert_ne!(loss(0.5, training), without);
+    }
+
+    #[test]
+    fn a_configuration_from_before_there_was_weight_dropout_has_none() {
+        let config = LanguageModelConfig::new(10, LanguageModelArchitecture::default());
+        let mut written = serde_json::to_value(&config).unwrap();
+        let parts = written["architecture"].as_object_mut().unwrap();
+        parts.remove("weight_dropout").unwrap();
+        let read: LanguageModelConfig = serde_json::from_value(written).unwrap();
+        assert_eq!(read, config);
+    }
+
+    #[test]
+    fn a_probability_outside_its_range_is_named() {
+        for probability in [-0.1, 1.0, f64::NAN] {
+            let parts = LanguageModelArchitecture {
+                weight_dropout: probability,
+                ..LanguageModelArchitecture::default()
+            };
+            let (key, message) = parts.check().unwrap_err();
+            assert_eq!(key, "weight_dropout");
+            assert!(message.contains("[0, 1)"), "{message}");
+            assert!(message.contains(&probability.to_string()), "{message}");
+        }
     }
 }

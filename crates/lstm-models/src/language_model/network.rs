@@ -68,6 +68,7 @@ impl LanguageModelNetwork {
             .with_dropout(parts.layer_dropout)
             .with_dropout_mask(parts.dropout_mask)
             .with_recurrent_dropout(parts.recurrent_dropout)
+            .with_weight_dropout(parts.weight_dropout)
             .with_init(parts.init);
         let projected = parts.tied && parts.d_hidden != parts.d_embedding;
         let bound = (6.0 / (parts.d_hidden + parts.d_embedding) as f64).sqrt();

@@ -275,6 +275,7 @@ fn every_kind_of_dropout_and_tied_weights_can_be_trained() {
         "model.input_dropout=0.2",
         "model.layer_dropout=0.2",
         "model.recurrent_dropout=0.1",
+        "model.weight_dropout=0.3",
         "model.output_dropout=0.2",
         "model.dropout_mask=sequence",
         "training.optimizer=adamw",
