@@ -185,6 +185,15 @@ impl RecurrentWeights {
                             &shape_or_none(shape),
                         ));
                     }
+                    if let Some(array) = array
+                        && array.values.len() != array.shape.iter().product()
+                    {
+                        return Err(size(
+                            &format!("the {name} of layer {index}"),
+                            format!("{} values", array.values.len()),
+                            &format!("as many as {:?} has", array.shape),
+                        ));
+                    }
                 }
             }
         }

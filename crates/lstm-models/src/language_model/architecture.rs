@@ -41,18 +41,15 @@ pub struct LanguageModelArchitecture {
     pub output_dropout: f64,
     /// Probability of dropout on the hidden state that the gates read (Gal and Ghahramani 2016).
     pub recurrent_dropout: f64,
-<<<<<<< HEAD
+    /// Probability that a recurrent weight is dropped for a whole window (DropConnect, Wan et al. 2013; Merity
+    /// et al. 2018).
+    pub weight_dropout: f64,
     /// What the mean square of the recurrent layers' output, after its dropout, adds to the loss of a token
     /// (activation regularization α, Merity et al. 2017).
     pub activation_regularization: f64,
     /// What the mean square of the change of that output, before its dropout, from each token to the next
     /// adds (temporal activation regularization β, Merity et al. 2017).
     pub temporal_activation_regularization: f64,
-=======
-    /// Probability that a recurrent weight is dropped for a whole window (DropConnect, Wan et al. 2013; Merity
-    /// et al. 2018).
-    pub weight_dropout: f64,
->>>>>>> dropconnect
     /// Whether the masks on input, between layers and on output are the same for all tokens of a window.
     pub dropout_mask: DropoutMask,
 }
@@ -72,12 +69,9 @@ impl Default for LanguageModelArchitecture {
             layer_dropout: 0.0,
             output_dropout: 0.0,
             recurrent_dropout: 0.0,
-<<<<<<< HEAD
+            weight_dropout: 0.0,
             activation_regularization: 0.0,
             temporal_activation_regularization: 0.0,
-=======
-            weight_dropout: 0.0,
->>>>>>> dropconnect
             dropout_mask: DropoutMask::Element,
         }
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use burn::tensor::Device;
 
 use super::{path, read, without_path};
-use crate::Lstm;
 use crate::weights::{Array, Format, write_safetensors};
+use crate::{Lstm, LstmConfig};
 
 type Tensors = BTreeMap<String, Array>;
 
@@ -216,6 +216,18 @@ fn sizes_that_disagree_are_refused_with_the_file_and_the_layer() {
     assert_eq!(
         message,
         "FILE: the layer at `rnn.`: the input weight of layer 1 is [7, 4], expected [1, 4]"
+    );
+}
+
+#[test]
+fn values_that_their_shape_does_not_have_are_refused() {
+    let layer = LstmConfig::new(3, 4).init(&Device::flex());
+    let mut weights = layer.weights();
+    weights.layers[0][0].recurrent_weight.values.pop();
+    let error = layer.with_weights(&weights).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the recurrent weight of layer 0 is 63 values, expected as many as [4, 16] has"
     );
 }
 
