@@ -186,7 +186,7 @@ impl RecurrentWeights {
                         ));
                     }
                     if let Some(array) = array
-                        && array.values.len() != array.shape.iter().product()
+                        && array.values.len() != array.shape.iter().product::<usize>()
                     {
                         return Err(size(
                             &format!("the {name} of layer {index}"),
