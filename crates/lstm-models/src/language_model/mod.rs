@@ -2,6 +2,7 @@
 
 mod architecture;
 mod network;
+mod next_token;
 mod sampling;
 mod text;
 mod trace;
@@ -12,6 +13,8 @@ use std::path::Path;
 use burn::tensor::Device;
 use lstm_core::{Purpose, RandomSource, RandomStream, RecurrentState, WeightDraws};
 use serde::{Deserialize, Serialize};
+
+use next_token::NextToken;
 
 use crate::bundle::{self, BundleConfig, BundleError, FORMAT_VERSION, WeightsFile};
 use crate::tokenizer::{Tokenizer, TokenizerError, UNKNOWN};
@@ -248,8 +251,7 @@ impl LanguageModel {
             model: self,
             sampling,
             random: RandomSource::new(seed).stream(Purpose::named("generation"), 0),
-            state: None,
-            logits: None,
+            next: NextToken::new(&self.network),
         }
     }
 }
@@ -295,9 +297,7 @@ pub struct Generator<'a> {
     model: &'a LanguageModel,
     sampling: Sampling,
     random: RandomStream,
-    state: Option<RecurrentState>,
-    /// Of what follows the last token that was read; `None` at the beginning.
-    logits: Option<Vec<f32>>,
+    next: NextToken<'a>,
 }
 
 impl Generator<'_> {
@@ -308,20 +308,17 @@ impl Generator<'_> {
     /// What the tokenizer refuses.
     pub fn read(&mut self, text: &str) -> Result<TextScore, TokenizerError> {
         let ids = self.model.stream.encode_beginning(text)?;
-        if !ids.is_empty() {
-            self.advance(&ids);
-        }
+        self.advance(&ids);
         Ok(TextScore::of(&ids))
     }
 
     fn advance(&mut self, ids: &[u32]) {
-        let start = self.model.stream.start();
-        let network = &self.model.network;
-        let beginning = self.logits.is_none().then_some(start);
-        let ids: Vec<u32> = beginning.into_iter().chain(ids.iter().copied()).collect();
-        let (logits, state) = network.next_logits(&ids, self.state.take());
-        self.state = Some(state);
-        self.logits = Some(logits);
+        if self.next.logits().is_none() {
+            self.next.read(&[self.model.stream.start()]);
+        }
+        if !ids.is_empty() {
+            self.next.read(ids);
+        }
     }
 }
 
@@ -330,17 +327,15 @@ impl Iterator for Generator<'_> {
 
     /// The next token; none if the model's answer is no number.
     fn next(&mut self) -> Option<u32> {
-        if self.logits.is_none() {
-            self.advance(&[]);
-        }
-        let mut logits = self.logits.clone()?;
+        self.advance(&[]);
+        let logits = self.next.logits()?;
         // A text has neither.
         for special in [crate::tokenizer::PAD, UNKNOWN] {
             if let Some(logit) = logits.get_mut(special as usize) {
                 *logit = f32::NAN;
             }
         }
-        let id = self.sampling.choose(&logits, &mut self.random)?;
+        let id = self.sampling.choose(logits, &mut self.random)?;
         self.advance(&[id]);
         Some(id)
     }

@@ -10,6 +10,8 @@ use lstm_core::{
 
 use super::architecture::LanguageModelConfig;
 #[cfg(feature = "flex")]
+use super::next_token::PreparedNetwork;
+#[cfg(feature = "flex")]
 use crate::embedding::WeightedRows;
 #[cfg(feature = "flex")]
 use crate::host;
@@ -182,6 +184,26 @@ impl LanguageModelNetwork {
         (logits.into_data().iter().collect(), state.detach())
     }
 
+    /// The network for single steps on the CPU, as a copy; `None` where it is on another device, and of a cell
+    /// that has no such form.
+    #[cfg(feature = "flex")]
+    pub(super) fn prepare(&self) -> Option<PreparedNetwork> {
+        let embedding = self.embedding.val();
+        if !host::holds(&embedding) {
+            return None;
+        }
+        let stream = self.recurrent.prepare()?.stream(1);
+        let transposed = |projection: &Param<Tensor<2>>| values(projection.val().transpose());
+        let own = |weight: &Param<Tensor<2>>| values(weight.val());
+        Some(PreparedNetwork {
+            embedding: values(embedding),
+            stream,
+            projection: self.projection.as_ref().map(transposed),
+            decoder_weight: self.decoder_weight.as_ref().map(own),
+            decoder_bias: values(self.decoder_bias.val()),
+        })
+    }
+
     /// Weight `[vocab, d_decoder]` and bias `[vocab]`.
     fn decoder(&self) -> (Tensor<2>, Tensor<1>) {
         let weight = self.decoder_weight.as_ref().unwrap_or(&self.embedding);
@@ -237,4 +259,11 @@ impl LanguageModelNetwork {
     fn dropout(&self, x: Tensor<3>, probability: f64, purpose: Purpose, mode: Mode) -> Tensor<3> {
         dropout(x, probability, self.dropout_mask, purpose, mode)
     }
+}
+
+/// A tensor's values, row by row.
+#[cfg(feature = "flex")]
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    let values = tensor.into_data().try_into_vec();
+    values.expect("a network on the CPU is in 32-bit floats")
 }

@@ -195,6 +195,21 @@ fn a_text_has_as_many_tokens_as_were_asked_for() {
 }
 
 #[test]
+fn the_speed_of_writing_is_told_on_request() {
+    let bench = trained(&[]);
+    let arguments = ["generate", "--model", "run/bundle", "--length", "20"];
+    let quiet = outcome(&mut bench.lstm(&arguments)).succeeded();
+    assert_eq!(quiet.stderr, "");
+    let told = outcome(bench.lstm(&arguments).arg("--speed")).succeeded();
+    assert_eq!(told.stdout, quiet.stdout);
+    assert!(
+        told.stderr.starts_with("20 tokens in ") && told.stderr.contains(" tokens a second"),
+        "{}",
+        told.stderr
+    );
+}
+
+#[test]
 fn a_conversation_answers_each_line() {
     let bench = trained(&[]);
     let converse = |input: &str| {
