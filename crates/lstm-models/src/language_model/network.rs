@@ -136,8 +136,7 @@ impl LanguageModelNetwork {
         let [_, _, d_hidden] = output.dims();
         // Nothing is known of what follows the last.
         let output = output.reshape([time, d_hidden]).slice([0..time - 1]);
-        let (weight, bias) = self.decoder();
-        let losses = vocabulary_losses(self.project(output), weight, bias, &ids[1..]);
+        let losses = self.output_losses(self.project(output), &ids[1..]);
         (trace, losses)
     }
 
@@ -154,16 +153,10 @@ impl LanguageModelNetwork {
         (loss, state)
     }
 
-    /// The negative log-likelihood of each target in nats, in inference.
-    pub fn losses(
-        &self,
-        window: &Window,
-        state: Option<RecurrentState>,
-    ) -> (Vec<f32>, RecurrentState) {
-        let (output, state) = self.forward(&window.inputs, window.streams, state, Mode::Inference);
+    /// −ln p of each target in nats, given what the decoder reads for it, `[targets, d_decoder]`.
+    pub(super) fn output_losses(&self, output: Tensor<2>, targets: &[u32]) -> Vec<f32> {
         let (weight, bias) = self.decoder();
-        let losses = vocabulary_losses(output, weight, bias, &window.targets);
-        (losses, state.detach())
+        vocabulary_losses(output, weight, bias, targets)
     }
 
     /// The logits of what follows the last of `ids`, which one stream has, in inference.

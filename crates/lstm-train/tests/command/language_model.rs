@@ -145,6 +145,42 @@ fn perplexity_follows_from_each_tokens_surprisal() {
 }
 
 #[test]
+fn a_cache_is_mixed_in_and_reported() {
+    // Tied weights of another size: with a projection between.
+    let bench = trained(&["model.tied=true", "model.d_hidden=24"]);
+    let evaluated = |options: &[&str]| {
+        let all = [&["--json", "--data", "texts/test.txt"], options].concat();
+        let mut scores: Value = serde_json::from_str(&said(&bench, "evaluate", &all)).unwrap();
+        scores.as_object_mut().unwrap().remove("seconds");
+        scores
+    };
+    let alone = evaluated(&[]);
+    assert_eq!(alone.get("cache"), None);
+    let mut of_no_share = evaluated(&["--cache", "100", "--cache-lambda", "0"]);
+    let options = of_no_share.as_object_mut().unwrap().remove("cache");
+    let expected = serde_json::json!({"size": 100, "theta": 0.3, "lambda": 0.0});
+    assert_eq!(options, Some(expected));
+    assert_eq!(of_no_share, alone);
+
+    let mixed = ["--cache", "100", "--cache-theta=1.5", "--cache-lambda=0.2"];
+    let scores = evaluated(&mixed);
+    assert_eq!(scores["tokens"], alone["tokens"]);
+    assert_ne!(scores["loss"], alone["loss"]);
+    let arguments = [&["--input", "texts/test.txt"], &mixed[..]].concat();
+    let table = said(&bench, "score-text", &arguments);
+    let column = table.lines().map(|line| line.rsplit_once('\t').unwrap().1);
+    let losses: Vec<f64> = column.map(|loss| loss.parse().unwrap()).collect();
+    let loss = losses.iter().sum::<f64>() / losses.len() as f64;
+    assert_close(loss, scores["loss"].as_f64().unwrap());
+    let arguments = [&["--data", "texts/test.txt"], &mixed[..]].concat();
+    let table = said(&bench, "evaluate", &arguments);
+    assert!(
+        table.contains("a continuous cache of the last 100 tokens, theta 1.5, lambda 0.2"),
+        "{table}"
+    );
+}
+
+#[test]
 fn the_state_is_carried_from_line_to_line() {
     let bench = trained(&[]);
     let [first, second] = ["the dogs are tame .\n", "the old man sees her .\n"];

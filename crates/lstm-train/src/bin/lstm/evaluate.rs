@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use clap::Args;
-use lstm_models::{Classifier, ClassifierBundle, LanguageModel, bundle};
+use lstm_models::{CacheOptions, Classifier, ClassifierBundle, LanguageModel, bundle};
 use lstm_train::corpus::{self, Column, CorpusOptions, Encoding, Format, Labels, SstClasses};
 use lstm_train::device;
 use lstm_train::metrics::Classification;
@@ -14,6 +14,7 @@ use lstm_train::tasks::classifier::Baselines;
 use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::cache::CacheArguments;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -35,6 +36,8 @@ pub struct Arguments {
     /// The column number, column name or key of the text.
     #[arg(long, value_name = "COLUMN")]
     text: Option<Column>,
+    #[command(flatten)]
+    cache: CacheArguments,
     /// Where to compute.
     #[arg(long, default_value = device::default_name())]
     device: String,
@@ -53,15 +56,20 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = device::parse(&arguments.device)?;
     match bundle::read_task(&arguments.model)?.as_str() {
         LanguageModel::TASK => language_model(arguments, &device),
+        _ if arguments.cache.options()?.is_some() => {
+            let bundle = arguments.model.display();
+            Err(format!("--cache is for language models, but {bundle} is a classifier").into())
+        }
         _ => classifier(arguments, &device),
     }
 }
 
 fn language_model(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
+    let cache = arguments.cache.options()?;
     let model = LanguageModel::load(&arguments.model, device)?;
     let text = corpus::read_plain(&arguments.data, arguments.encoding)?;
     let began = Instant::now();
-    let score = model.score(&text, |_| Ok::<(), Failure>(()))?;
+    let score = model.score_with(cache, &text, |_| Ok::<(), Failure>(()))?;
     let seconds = began.elapsed().as_secs_f64();
     if score.tokens == 0 {
         return Err(format!("{} has no token", arguments.data.display()).into());
@@ -70,7 +78,7 @@ fn language_model(arguments: &Arguments, device: &Device) -> Result<(), Failure>
     let bits_per_character = score.nll / std::f64::consts::LN_2 / characters;
     let mut output = io::stdout().lock();
     if arguments.json {
-        let object = json!({
+        let mut object = json!({
             "task": LanguageModel::TASK,
             "tokens": score.tokens,
             "unknown": score.unknown,
@@ -79,6 +87,9 @@ fn language_model(arguments: &Arguments, device: &Device) -> Result<(), Failure>
             "bits_per_character": bits_per_character,
             "seconds": seconds,
         });
+        if let Some(cache) = cache {
+            object["cache"] = json!(cache);
+        }
         writeln!(output, "{object}")?;
         return Ok(());
     }
@@ -90,6 +101,17 @@ fn language_model(arguments: &Arguments, device: &Device) -> Result<(), Failure>
         score.loss(),
         score.tokens
     )?;
+    if let Some(CacheOptions {
+        size,
+        theta,
+        lambda,
+    }) = cache
+    {
+        writeln!(
+            output,
+            "with a continuous cache of the last {size} tokens, theta {theta}, lambda {lambda}"
+        )?;
+    }
     if score.unknown > 0 {
         writeln!(
             output,
