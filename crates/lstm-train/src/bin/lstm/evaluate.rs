@@ -74,8 +74,9 @@ fn language_model(arguments: &Arguments, device: &Device) -> Result<(), Failure>
     if score.tokens == 0 {
         return Err(format!("{} has no token", arguments.data.display()).into());
     }
-    let characters = text.chars().count() as f64;
-    let bits_per_character = score.nll / std::f64::consts::LN_2 / characters;
+    let bits = score.nll / std::f64::consts::LN_2;
+    let bits_per_character = bits / text.chars().count() as f64;
+    let bits_per_byte = bits / text.len() as f64;
     let mut output = io::stdout().lock();
     if arguments.json {
         let mut object = json!({
@@ -85,6 +86,7 @@ fn language_model(arguments: &Arguments, device: &Device) -> Result<(), Failure>
             "loss": score.loss(),
             "perplexity": score.perplexity(),
             "bits_per_character": bits_per_character,
+            "bits_per_byte": bits_per_byte,
             "seconds": seconds,
         });
         if let Some(cache) = cache {
@@ -95,8 +97,8 @@ fn language_model(arguments: &Arguments, device: &Device) -> Result<(), Failure>
     }
     writeln!(
         output,
-        "perplexity {:.3}  loss {:.4}  bits a character {bits_per_character:.4}  ({} tokens, \
-         {seconds:.1} s)",
+        "perplexity {:.3}  loss {:.4}  bits a character {bits_per_character:.4}  \
+         bits a byte {bits_per_byte:.4}  ({} tokens, {seconds:.1} s)",
         score.perplexity(),
         score.loss(),
         score.tokens

@@ -88,11 +88,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let Some(id) = generator.next() else {
             return Err(NO_NUMBER.into());
         };
-        write!(output, "{}", writer.write(id)?)?;
+        write!(output, "{}", writer.write(id))?;
         output.flush()?;
     }
     let seconds = began.elapsed().as_secs_f64();
-    writeln!(output)?;
+    writeln!(output, "{}", writer.finish())?;
     if arguments.speed && arguments.length > 0 {
         let tokens = arguments.length;
         let each = seconds / tokens as f64;
@@ -134,10 +134,10 @@ fn converse(
             if model.stream().ends_line(id) {
                 break;
             }
-            write!(output, "{}", writer.write(id)?)?;
+            write!(output, "{}", writer.write(id))?;
             output.flush()?;
         }
-        writeln!(output)?;
+        writeln!(output, "{}", writer.finish())?;
     }
 }
 
