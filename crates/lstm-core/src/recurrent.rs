@@ -13,6 +13,7 @@ use crate::initial::RecurrentInit;
 use crate::lengths::Lengths;
 use crate::lstm::{Lstm, LstmConfig};
 use crate::state::RecurrentState;
+use crate::stream::PreparedLayer;
 
 /// Which recurrent cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -179,6 +180,16 @@ impl Recurrent {
                 let (output, state) = gru.forward_with(x, lengths, state, mode);
                 (output, RecurrentState::Gru(state))
             }
+        }
+    }
+
+    /// The layer for streams: its weights are laid out once, on the host, for single steps. `None` of a layer
+    /// that has no such form: a bidirectional one, and a GRU with the reset gate before the product.
+    pub fn prepare(&self) -> Option<PreparedLayer> {
+        match self {
+            Self::Lstm(lstm) => (lstm.directions() == 1).then(|| lstm.prepare()),
+            Self::Gru(gru) => (gru.directions() == 1 && gru.reset == ResetGate::AfterProduct)
+                .then(|| gru.prepare()),
         }
     }
 

@@ -33,10 +33,10 @@ pub use classifier::{
     Answer, Classifier, ClassifierArchitecture, ClassifierBundle, ClassifierConfig, ClassifierModel,
 };
 pub use language_model::{
-    GateTrace, Generator, LanguageModel, LanguageModelArchitecture, LanguageModelBundle,
-    LanguageModelConfig, LanguageModelNetwork, LayerTrace, Movement, Sampling, Saturation,
-    StateTrace, StreamScorer, TextScore, TextStream, TextWriter, TokenScore, Trace, TraceError,
-    TracedToken, Unit, Window,
+    CacheOptions, GateTrace, Generator, LanguageModel, LanguageModelArchitecture,
+    LanguageModelBundle, LanguageModelConfig, LanguageModelNetwork, LayerTrace, Movement, Sampling,
+    Saturation, StateTrace, StreamScorer, TextScore, TextStream, TextWriter, TokenScore, Trace,
+    TraceError, TracedToken, Unit, Window,
 };
 pub use loss::{Loss, Target, cross_entropy, vocabulary_cross_entropy, vocabulary_losses};
 pub use pooling::{Pooling, PoolingLayer};

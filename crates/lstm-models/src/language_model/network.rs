@@ -10,6 +10,8 @@ use lstm_core::{
 
 use super::architecture::LanguageModelConfig;
 #[cfg(feature = "flex")]
+use super::next_token::PreparedNetwork;
+#[cfg(feature = "flex")]
 use crate::embedding::WeightedRows;
 #[cfg(feature = "flex")]
 use crate::host;
@@ -151,8 +153,7 @@ impl LanguageModelNetwork {
             .trace(embedded.reshape([1, time, d_embedding]), None);
         // Nothing is known of what follows the last.
         let output = trace.output().clone().slice([0..1, 0..time - 1]);
-        let (weight, bias) = self.decoder();
-        let losses = vocabulary_losses(self.features(output), weight, bias, &ids[1..]);
+        let losses = self.output_losses(self.features(output), &ids[1..]);
         (trace, losses)
     }
 
@@ -190,16 +191,10 @@ impl LanguageModelNetwork {
         penalties
     }
 
-    /// The negative log-likelihood of each target in nats, in inference.
-    pub fn losses(
-        &self,
-        window: &Window,
-        state: Option<RecurrentState>,
-    ) -> (Vec<f32>, RecurrentState) {
-        let (output, state) = self.forward(&window.inputs, window.streams, state, Mode::Inference);
+    /// −ln p of each target in nats, given what the decoder reads for it, `[targets, d_decoder]`.
+    pub(super) fn output_losses(&self, output: Tensor<2>, targets: &[u32]) -> Vec<f32> {
         let (weight, bias) = self.decoder();
-        let losses = vocabulary_losses(output, weight, bias, &window.targets);
-        (losses, state.detach())
+        vocabulary_losses(output, weight, bias, targets)
     }
 
     /// The logits of what follows the last of `ids`, which one stream has, in inference.
@@ -218,6 +213,26 @@ impl LanguageModelNetwork {
         let (weight, bias) = self.decoder();
         let logits = last.matmul(weight.transpose()) + bias.unsqueeze();
         (logits.into_data().iter().collect(), state.detach())
+    }
+
+    /// The network for single steps on the CPU, as a copy; `None` where it is on another device, and of a cell
+    /// that has no such form.
+    #[cfg(feature = "flex")]
+    pub(super) fn prepare(&self) -> Option<PreparedNetwork> {
+        let embedding = self.embedding.val();
+        if !host::holds(&embedding) {
+            return None;
+        }
+        let stream = self.recurrent.prepare()?.stream(1);
+        let transposed = |projection: &Param<Tensor<2>>| values(projection.val().transpose());
+        let own = |weight: &Param<Tensor<2>>| values(weight.val());
+        Some(PreparedNetwork {
+            embedding: values(embedding),
+            stream,
+            projection: self.projection.as_ref().map(transposed),
+            decoder_weight: self.decoder_weight.as_ref().map(own),
+            decoder_bias: values(self.decoder_bias.val()),
+        })
     }
 
     /// Weight `[vocab, d_decoder]` and bias `[vocab]`.
@@ -275,4 +290,11 @@ impl LanguageModelNetwork {
     fn dropout(&self, x: Tensor<3>, probability: f64, purpose: Purpose, mode: Mode) -> Tensor<3> {
         dropout(x, probability, self.dropout_mask, purpose, mode)
     }
+}
+
+/// A tensor's values, row by row.
+#[cfg(feature = "flex")]
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    let values = tensor.into_data().try_into_vec();
+    values.expect("a network on the CPU is in 32-bit floats")
 }

@@ -1,5 +1,7 @@
 //! Choosing the next token from its logits.
 
+use std::cmp::Ordering;
+
 use lstm_core::RandomStream;
 use serde::{Deserialize, Serialize};
 
@@ -29,11 +31,10 @@ impl Default for Sampling {
 impl Sampling {
     /// The next token; `None` if no logit is a number.
     pub fn choose(&self, logits: &[f32], random: &mut RandomStream) -> Option<u32> {
-        let mut order: Vec<u32> = (0..logits.len() as u32)
-            .filter(|token| !logits[*token as usize].is_nan())
-            .collect();
-        // The most probable first; of equals the first.
         let logit = |token: &u32| logits[*token as usize];
+        let mut order: Vec<u32> = (0..logits.len() as u32)
+            .filter(|token| !logit(token).is_nan())
+            .collect();
         let greatest = order.iter().copied().reduce(|best, token| {
             if logit(&token) > logit(&best) {
                 token
@@ -44,24 +45,20 @@ impl Sampling {
         if self.temperature == 0.0 || logit(&greatest).is_infinite() {
             return Some(greatest);
         }
-        if self.top_k > 0 || self.top_p < 1.0 {
-            order.sort_by(|a, b| logit(b).total_cmp(&logit(a)));
-        }
-        if self.top_k > 0 {
-            order.truncate(self.top_k);
-        }
+        // The most probable first; of equals the first.
+        let rank = |a: &u32, b: &u32| logit(b).total_cmp(&logit(a)).then(a.cmp(b));
         let top = f64::from(logit(&greatest));
         let weight = |token: &u32| ((f64::from(logit(token)) - top) / self.temperature).exp();
-        let mut weights: Vec<f64> = order.iter().map(weight).collect();
-        if self.top_p < 1.0 {
-            let enough = self.top_p * weights.iter().sum::<f64>();
-            let mut sum = 0.0;
-            let kept = weights.iter().position(|weight| {
-                sum += weight;
-                sum >= enough
-            });
-            weights.truncate(kept.map_or(weights.len(), |last| last + 1));
+        if self.top_k > 0 {
+            let in_play = bring_forward(&mut order, self.top_k, rank);
+            order.truncate(in_play);
         }
+        if self.top_p < 1.0 {
+            let enough = self.top_p * order.iter().map(weight).sum::<f64>();
+            let in_play = bring_nucleus_forward(&mut order, enough, rank, weight);
+            order.truncate(in_play);
+        }
+        let weights: Vec<f64> = order.iter().map(weight).collect();
         let mut rest = random.uniform() * weights.iter().sum::<f64>();
         let chosen = weights.iter().position(|weight| {
             rest -= weight;
@@ -70,6 +67,49 @@ impl Sampling {
         // Rounding may leave a rest after the last.
         Some(order[chosen.unwrap_or(weights.len() - 1)])
     }
+}
+
+/// Brings the first `count` tokens in the order of `rank` to the front, in that order; how many there are.
+/// The others are not sorted: of a large vocabulary few tokens are in play.
+fn bring_forward(
+    tokens: &mut [u32],
+    count: usize,
+    rank: impl Fn(&u32, &u32) -> Ordering + Copy,
+) -> usize {
+    let count = count.min(tokens.len());
+    if count < tokens.len() {
+        tokens.select_nth_unstable_by(count, rank);
+    }
+    tokens[..count].sort_unstable_by(rank);
+    count
+}
+
+/// Tokens that are brought forward at first where it is not known how many it takes.
+const NUCLEUS: usize = 64;
+
+/// Brings the first tokens in the order of `rank` whose weights add up to `enough` to the front, in that
+/// order; how many they are.
+fn bring_nucleus_forward(
+    tokens: &mut [u32],
+    enough: f64,
+    rank: impl Fn(&u32, &u32) -> Ordering + Copy,
+    weight: impl Fn(&u32) -> f64,
+) -> usize {
+    let (mut sorted, mut sum) = (0, 0.0);
+    while sorted < tokens.len() {
+        // As many again as there are.
+        let rest = &mut tokens[sorted..];
+        let count = bring_forward(rest, sorted.max(NUCLEUS), rank);
+        let last = rest[..count].iter().position(|token| {
+            sum += weight(token);
+            sum >= enough
+        });
+        if let Some(last) = last {
+            return sorted + last + 1;
+        }
+        sorted += count;
+    }
+    tokens.len()
 }
 
 #[cfg(test)]
@@ -130,6 +170,38 @@ mod tests {
             ..Sampling::default()
         };
         assert_eq!(counts(top_p), [0, 1000, 0, 0, 0]);
+    }
+
+    #[test]
+    fn the_same_tokens_come_forward_as_if_all_were_sorted() {
+        // Many are equal.
+        let mut random = random(7);
+        let logits: Vec<f32> = (0..1000).map(|_| random.below(64) as f32 / 8.0).collect();
+        let rank = |a: &u32, b: &u32| {
+            let [of_a, of_b] = [a, b].map(|token| logits[*token as usize]);
+            of_b.total_cmp(&of_a).then(a.cmp(b))
+        };
+        let weight = |token: &u32| f64::from(logits[*token as usize]).exp();
+        let all: Vec<u32> = (0..1000).collect();
+        let mut sorted = all.clone();
+        sorted.sort_by(rank);
+
+        for count in [1, 2, 70, 999, 1000, 2000] {
+            let mut tokens = all.clone();
+            let found = bring_forward(&mut tokens, count, rank);
+            assert_eq!(tokens[..found], sorted[..count.min(1000)]);
+        }
+        for place in [0, 1, 62, 63, 64, 65, 127, 128, 300, 998] {
+            // Enough with that token, and not without.
+            let before: f64 = sorted[..place].iter().map(weight).sum();
+            let enough = before + 0.5 * weight(&sorted[place]);
+            let mut tokens = all.clone();
+            let found = bring_nucleus_forward(&mut tokens, enough, rank, weight);
+            assert_eq!(tokens[..found], sorted[..=place]);
+        }
+        let mut tokens = all.clone();
+        let found = bring_nucleus_forward(&mut tokens, f64::INFINITY, rank, weight);
+        assert_eq!(tokens[..found], sorted);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Text to token ids and back, on Hugging Face's `tokenizers`; saved as its `tokenizer.json`.
 
+mod bytes;
 #[cfg(feature = "learn")]
 pub mod learn;
 
@@ -61,6 +62,12 @@ pub enum TokenizerError {
     /// The `tokenizers` crate refused.
     #[error("tokenizing failed: {0}")]
     Tokenize(String),
+    /// The vocabulary is not one of bytes.
+    #[error("the vocabulary has no token for the byte {byte:#04x}, but its unit is bytes")]
+    NoByte {
+        /// The least that it lacks.
+        byte: u8,
+    },
     /// There is no text to learn from.
     #[error("a vocabulary cannot be learned from a corpus without a single token")]
     EmptyCorpus,

@@ -56,7 +56,7 @@ fn assert_close(found: f64, expected: f64) {
 
 #[test]
 fn the_test_part_gets_the_scores_of_the_run() {
-    for unit in ["words", "characters", "byte_pairs"] {
+    for unit in ["words", "characters", "byte_pairs", "bytes"] {
         let unit = format!("tokenizer.unit={unit}");
         let bench = trained(&[&unit, "tokenizer.max_size=400"]);
         let scores = evaluated(&bench, "texts/test.txt");
@@ -145,6 +145,42 @@ fn perplexity_follows_from_each_tokens_surprisal() {
 }
 
 #[test]
+fn a_cache_is_mixed_in_and_reported() {
+    // Tied weights of another size: with a projection between.
+    let bench = trained(&["model.tied=true", "model.d_hidden=24"]);
+    let evaluated = |options: &[&str]| {
+        let all = [&["--json", "--data", "texts/test.txt"], options].concat();
+        let mut scores: Value = serde_json::from_str(&said(&bench, "evaluate", &all)).unwrap();
+        scores.as_object_mut().unwrap().remove("seconds");
+        scores
+    };
+    let alone = evaluated(&[]);
+    assert_eq!(alone.get("cache"), None);
+    let mut of_no_share = evaluated(&["--cache", "100", "--cache-lambda", "0"]);
+    let options = of_no_share.as_object_mut().unwrap().remove("cache");
+    let expected = serde_json::json!({"size": 100, "theta": 0.3, "lambda": 0.0});
+    assert_eq!(options, Some(expected));
+    assert_eq!(of_no_share, alone);
+
+    let mixed = ["--cache", "100", "--cache-theta=1.5", "--cache-lambda=0.2"];
+    let scores = evaluated(&mixed);
+    assert_eq!(scores["tokens"], alone["tokens"]);
+    assert_ne!(scores["loss"], alone["loss"]);
+    let arguments = [&["--input", "texts/test.txt"], &mixed[..]].concat();
+    let table = said(&bench, "score-text", &arguments);
+    let column = table.lines().map(|line| line.rsplit_once('\t').unwrap().1);
+    let losses: Vec<f64> = column.map(|loss| loss.parse().unwrap()).collect();
+    let loss = losses.iter().sum::<f64>() / losses.len() as f64;
+    assert_close(loss, scores["loss"].as_f64().unwrap());
+    let arguments = [&["--data", "texts/test.txt"], &mixed[..]].concat();
+    let table = said(&bench, "evaluate", &arguments);
+    assert!(
+        table.contains("a continuous cache of the last 100 tokens, theta 1.5, lambda 0.2"),
+        "{table}"
+    );
+}
+
+#[test]
 fn the_state_is_carried_from_line_to_line() {
     let bench = trained(&[]);
     let [first, second] = ["the dogs are tame .\n", "the old man sees her .\n"];
@@ -166,7 +202,7 @@ fn the_state_is_carried_from_line_to_line() {
 
 #[test]
 fn a_seed_writes_one_text_and_another_seed_another() {
-    for unit in ["words", "characters", "byte_pairs"] {
+    for unit in ["words", "characters", "byte_pairs", "bytes"] {
         let unit = format!("tokenizer.unit={unit}");
         let bench = trained(&[&unit, "tokenizer.max_size=400"]);
         let write = |arguments: &[&str]| {
@@ -192,6 +228,67 @@ fn a_text_has_as_many_tokens_as_were_asked_for() {
         // The line end that the command adds is none of them.
         assert_eq!(text.chars().count(), length + 1);
     }
+}
+
+#[test]
+fn bytes_are_scored_shown_and_written_whatever_the_text() {
+    let bench = texts();
+    bench.write("texts/train.txt", "naïve 🦀 <unk>\n".repeat(40));
+    bench.write("texts/test.txt", "日本 is no token apart\n");
+    let settings = ["tokenizer.unit=bytes", "training.epochs=1"];
+    outcome(&mut train(&bench, "run", &settings)).succeeded();
+
+    let scores = evaluated(&bench, "texts/test.txt");
+    let text = bench.read("texts/test.txt");
+    assert_eq!(scores["tokens"], text.len());
+    assert_eq!(scores["unknown"], 0);
+    let number = |name: &str| scores[name].as_f64().unwrap();
+    assert_close(
+        number("bits_per_byte"),
+        number("loss") / std::f64::consts::LN_2,
+    );
+    assert_close(
+        number("bits_per_character") * text.chars().count() as f64,
+        number("bits_per_byte") * text.len() as f64,
+    );
+
+    let table = said(&bench, "score-text", &["--input", "texts/test.txt"]);
+    let fields = table.lines().map(|line| line.split_once('\t').unwrap().0);
+    let first: Vec<&str> = fields.take(8).collect();
+    let expected = ["<0xE6>", "<0x97>", "<0xA5>", "<0xE6>", "<0x9C>", "<0xAC>"];
+    assert_eq!(first, [&expected[..], &[" ", "i"]].concat());
+
+    let inspected = said(&bench, "inspect", &[]);
+    let vocabulary = "vocabulary of 258 tokens: <pad> <unk> <0x00> <0x01>";
+    assert!(inspected.contains("unit       Bytes"), "{inspected}");
+    assert!(inspected.contains(vocabulary), "{inspected}");
+
+    // A model that knows little writes bytes that are no text.
+    let written = said(
+        &bench,
+        "generate",
+        &["--length", "400", "--temperature", "9"],
+    );
+    assert!(written.contains('\u{fffd}'), "{written}");
+    assert!(
+        !written.contains("<unk>") && !written.contains("<pad>"),
+        "{written}"
+    );
+}
+
+#[test]
+fn the_speed_of_writing_is_told_on_request() {
+    let bench = trained(&[]);
+    let arguments = ["generate", "--model", "run/bundle", "--length", "20"];
+    let quiet = outcome(&mut bench.lstm(&arguments)).succeeded();
+    assert_eq!(quiet.stderr, "");
+    let told = outcome(bench.lstm(&arguments).arg("--speed")).succeeded();
+    assert_eq!(told.stdout, quiet.stdout);
+    assert!(
+        told.stderr.starts_with("20 tokens in ") && told.stderr.contains(" tokens a second"),
+        "{}",
+        told.stderr
+    );
 }
 
 #[test]

@@ -96,6 +96,36 @@ fn settings_of_generation_that_mean_nothing_are_refused_by_name() {
 }
 
 #[test]
+fn options_of_a_cache_that_mean_nothing_are_refused_by_name() {
+    let bench = trained();
+    let refused = |bench: &Bench, options: &[&str], code, parts: &[&str]| {
+        let all = [&["--data", "texts/test.txt"], options].concat();
+        outcome(&mut bench.lstm(&on_bundle("evaluate", &all))).refused(code, parts);
+    };
+    for (option, value, expected) in [
+        ("--cache", "0", "at least 1"),
+        ("--cache-theta", "nan", "a finite number"),
+        ("--cache-theta", "inf", "a finite number"),
+        ("--cache-lambda", "-0.1", "in [0, 1]"),
+        ("--cache-lambda", "1.1", "in [0, 1]"),
+        ("--cache-lambda", "nan", "in [0, 1]"),
+    ] {
+        let options = match option {
+            "--cache" => vec![option, value],
+            _ => vec!["--cache", "10", option, value],
+        };
+        refused(&bench, &options, 1, &[option, expected]);
+    }
+    refused(&bench, &["--cache", "many"], 2, &["--cache", "many"]);
+    for option in ["--cache-theta", "--cache-lambda"] {
+        refused(&bench, &[option, "0.5"], 2, &["--cache <N>"]);
+    }
+    let classifier = Bench::trained();
+    let expected = ["--cache is for language models", "classifier"];
+    refused(&classifier, &["--cache", "10"], 1, &expected);
+}
+
+#[test]
 fn weights_that_are_no_numbers_are_refused_with_what_is_wrong() {
     let bench = trained();
     let name = "run/bundle/model.safetensors";

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use clap::Args;
-use lstm_models::{Classifier, ClassifierBundle, LanguageModel, bundle};
+use lstm_models::{CacheOptions, Classifier, ClassifierBundle, LanguageModel, bundle};
 use lstm_train::corpus::{self, Column, CorpusOptions, Encoding, Format, Labels, SstClasses};
 use lstm_train::device;
 use lstm_train::metrics::Classification;
@@ -14,6 +14,7 @@ use lstm_train::tasks::classifier::Baselines;
 use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::cache::CacheArguments;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -35,6 +36,8 @@ pub struct Arguments {
     /// The column number, column name or key of the text.
     #[arg(long, value_name = "COLUMN")]
     text: Option<Column>,
+    #[command(flatten)]
+    cache: CacheArguments,
     /// Where to compute.
     #[arg(long, default_value = device::default_name())]
     device: String,
@@ -53,43 +56,64 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = device::parse(&arguments.device)?;
     match bundle::read_task(&arguments.model)?.as_str() {
         LanguageModel::TASK => language_model(arguments, &device),
+        _ if arguments.cache.options()?.is_some() => {
+            let bundle = arguments.model.display();
+            Err(format!("--cache is for language models, but {bundle} is a classifier").into())
+        }
         _ => classifier(arguments, &device),
     }
 }
 
 fn language_model(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
+    let cache = arguments.cache.options()?;
     let model = LanguageModel::load(&arguments.model, device)?;
     let text = corpus::read_plain(&arguments.data, arguments.encoding)?;
     let began = Instant::now();
-    let score = model.score(&text, |_| Ok::<(), Failure>(()))?;
+    let score = model.score_with(cache, &text, |_| Ok::<(), Failure>(()))?;
     let seconds = began.elapsed().as_secs_f64();
     if score.tokens == 0 {
         return Err(format!("{} has no token", arguments.data.display()).into());
     }
-    let characters = text.chars().count() as f64;
-    let bits_per_character = score.nll / std::f64::consts::LN_2 / characters;
+    let bits = score.nll / std::f64::consts::LN_2;
+    let bits_per_character = bits / text.chars().count() as f64;
+    let bits_per_byte = bits / text.len() as f64;
     let mut output = io::stdout().lock();
     if arguments.json {
-        let object = json!({
+        let mut object = json!({
             "task": LanguageModel::TASK,
             "tokens": score.tokens,
             "unknown": score.unknown,
             "loss": score.loss(),
             "perplexity": score.perplexity(),
             "bits_per_character": bits_per_character,
+            "bits_per_byte": bits_per_byte,
             "seconds": seconds,
         });
+        if let Some(cache) = cache {
+            object["cache"] = json!(cache);
+        }
         writeln!(output, "{object}")?;
         return Ok(());
     }
     writeln!(
         output,
-        "perplexity {:.3}  loss {:.4}  bits a character {bits_per_character:.4}  ({} tokens, \
-         {seconds:.1} s)",
+        "perplexity {:.3}  loss {:.4}  bits a character {bits_per_character:.4}  \
+         bits a byte {bits_per_byte:.4}  ({} tokens, {seconds:.1} s)",
         score.perplexity(),
         score.loss(),
         score.tokens
     )?;
+    if let Some(CacheOptions {
+        size,
+        theta,
+        lambda,
+    }) = cache
+    {
+        writeln!(
+            output,
+            "with a continuous cache of the last {size} tokens, theta {theta}, lambda {lambda}"
+        )?;
+    }
     if score.unknown > 0 {
         writeln!(
             output,

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::Args;
 use lstm_models::{Generator, LanguageModel, Sampling};
@@ -40,6 +41,9 @@ pub struct Arguments {
     /// Read lines from standard input and go on from each, with all that was said before in mind.
     #[arg(long, conflicts_with = "prompt")]
     interactive: bool,
+    /// Also say on standard error how many tokens a second were written.
+    #[arg(long, conflicts_with = "interactive")]
+    speed: bool,
     /// Where to compute.
     #[arg(long, default_value = device::default_name())]
     device: String,
@@ -79,14 +83,25 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         // The first word is another one in the prompt's line.
         writer = writer.within_line();
     }
+    let began = Instant::now();
     for _ in 0..arguments.length {
         let Some(id) = generator.next() else {
             return Err(NO_NUMBER.into());
         };
-        write!(output, "{}", writer.write(id)?)?;
+        write!(output, "{}", writer.write(id))?;
         output.flush()?;
     }
-    writeln!(output)?;
+    let seconds = began.elapsed().as_secs_f64();
+    writeln!(output, "{}", writer.finish())?;
+    if arguments.speed && arguments.length > 0 {
+        let tokens = arguments.length;
+        let each = seconds / tokens as f64;
+        eprintln!(
+            "{tokens} tokens in {seconds:.2} s: {:.1} tokens a second, {:.3} ms each",
+            1.0 / each,
+            1000.0 * each
+        );
+    }
     Ok(())
 }
 
@@ -119,10 +134,10 @@ fn converse(
             if model.stream().ends_line(id) {
                 break;
             }
-            write!(output, "{}", writer.write(id)?)?;
+            write!(output, "{}", writer.write(id))?;
             output.flush()?;
         }
-        writeln!(output)?;
+        writeln!(output, "{}", writer.finish())?;
     }
 }
 

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use burn::module::Module;
 use clap::Args;
-use lstm_models::{
-    Classifier, ClassifierBundle, LanguageModel, LanguageModelBundle, Tokenizer, bundle,
-};
+use lstm_models::{Classifier, ClassifierBundle, LanguageModel, LanguageModelBundle, bundle};
 use lstm_train::device;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -38,7 +36,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 &mut output,
                 &config.model.config.architecture,
                 model.network(),
-                model.stream().tokenizer(),
+                (model.stream().tokenizer().size(), |id| {
+                    model.stream().show(id)
+                }),
                 &config.training,
             )
         }
@@ -55,19 +55,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 &mut output,
                 &parts.config.architecture,
                 classifier.model(),
-                classifier.tokenizer(),
+                (classifier.tokenizer().size(), |id| {
+                    classifier.tokenizer().token(id).unwrap_or_default()
+                }),
                 &config.training,
             )
         }
     }
 }
 
-/// What every bundle has.
+/// What every bundle has; a vocabulary is its size, and how a token is shown.
 fn show<M: Module>(
     output: &mut impl Write,
     architecture: &impl Serialize,
     model: &M,
-    tokenizer: &Tokenizer,
+    (size, token): (usize, impl Fn(u32) -> String),
     training: &Map<String, Value>,
 ) -> Result<(), Failure> {
     writeln!(output, "\narchitecture")?;
@@ -90,13 +92,10 @@ fn show<M: Module>(
     }
     writeln!(output, "  {:<44} {:<18} {total:>12}", "in all", "")?;
 
-    let shown: Vec<String> = (0..SHOWN.min(tokenizer.size() as u32))
-        .filter_map(|id| tokenizer.token(id))
-        .collect();
+    let shown: Vec<String> = (0..SHOWN.min(size as u32)).map(token).collect();
     writeln!(
         output,
-        "\nvocabulary of {} tokens: {} …",
-        tokenizer.size(),
+        "\nvocabulary of {size} tokens: {} …",
         shown.join(" ")
     )?;
 

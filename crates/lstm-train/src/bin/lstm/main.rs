@@ -1,6 +1,7 @@
 //! The `lstm` command: trains, evaluates, uses and inspects recurrent models.
 
 mod bench;
+mod cache;
 mod convert;
 mod evaluate;
 mod generate;

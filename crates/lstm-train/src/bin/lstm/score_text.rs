@@ -10,6 +10,7 @@ use lstm_train::device;
 use serde_json::json;
 
 use crate::Failure;
+use crate::cache::CacheArguments;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -25,6 +26,8 @@ pub struct Arguments {
     /// JSON lines instead of TSV.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    cache: CacheArguments,
     /// Where to compute.
     #[arg(long, default_value = device::default_name())]
     device: String,
@@ -32,6 +35,7 @@ pub struct Arguments {
 
 /// Prints each token and its surprisal in nats, −ln p(token | all before it).
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let cache = arguments.cache.options()?;
     let device = device::parse(&arguments.device)?;
     let model = LanguageModel::load(&arguments.model, &device)?;
     let text = match &arguments.input {
@@ -44,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let mut output = io::BufWriter::new(io::stdout().lock());
     let mut line = Line::default();
-    let whole = model.score(&text, |token| -> Result<(), Failure> {
+    let whole = model.score_with(cache, &text, |token| -> Result<(), Failure> {
         if !arguments.lines {
             return token_line(&mut output, &token, arguments.json);
         }

@@ -142,7 +142,7 @@ fn held_out(text: &str, share: f64, unit: Unit) -> usize {
     let place = place.map_or(text.len(), |(place, _)| place);
     match unit {
         Unit::Words => text[..place].rfind('\n').map_or(0, |end| end + 1),
-        Unit::Characters | Unit::BytePairs => place,
+        Unit::Characters | Unit::BytePairs | Unit::Bytes => place,
     }
 }
 

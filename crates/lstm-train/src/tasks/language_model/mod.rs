@@ -19,9 +19,6 @@ use windows::{StepLoss, Windows};
 pub use report::{Report, Scored};
 pub use train::PreparedLanguageModel;
 
-/// Tokens of an evaluated stream that go through the network at once.
-const EVALUATED: usize = 512;
-
 /// A text as parallel streams of windows: what the trainer works on.
 ///
 /// The text is cut into as many streams of equal length as a batch has, which are read side by side,
@@ -154,12 +151,8 @@ impl LanguageModelTask {
     /// carried, no token left out. `None` if there is none, or no token in it.
     pub fn scores(&self, model: &LanguageModelNetwork, part: Part) -> Option<LanguageScores> {
         let stream = self.part(part)?;
-        let mut scorer = StreamScorer::new(model, stream.start());
-        let mut nll = 0.0;
-        for targets in stream.tokens().chunks(EVALUATED) {
-            let losses = scorer.score(targets);
-            nll += losses.into_iter().map(f64::from).sum::<f64>();
-        }
+        let scorer = StreamScorer::new(model, stream.start());
+        let nll = scorer.surprisals(stream.tokens()).map(f64::from).sum();
         (!stream.tokens().is_empty()).then(|| LanguageScores {
             tokens: stream.tokens().len(),
             characters: stream.characters,

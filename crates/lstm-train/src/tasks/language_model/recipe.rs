@@ -56,11 +56,11 @@ pub struct LanguageModelRecipe {
 pub struct StreamOptions {
     /// What a token is.
     pub unit: Unit,
-    /// Of words: whether capital letters are folded to small ones.
+    /// Of words and byte pairs: whether capital letters are folded to small ones.
     pub lowercase: bool,
     /// Words, characters or pairs seen less often do not count.
     pub min_count: usize,
-    /// Of words and byte pairs: the largest size of the vocabulary; 258 are the bytes themselves.
+    /// Of words and byte pairs: the largest size of the vocabulary; of pairs, 258 are the bytes themselves.
     pub max_size: usize,
 }
 
@@ -101,8 +101,36 @@ impl StreamOptions {
                 };
                 Tokenizer::bpe(text.split_inclusive('\n'), &options)?
             }
+            Unit::Bytes => Tokenizer::bytes()?,
         };
         TextStream::new(tokenizer, self.unit)
+    }
+
+    /// Checks that every value is in its range.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let smallest = match self.unit {
+            Unit::Words | Unit::Characters => 3,
+            Unit::BytePairs | Unit::Bytes => 258,
+        };
+        let size = self.max_size;
+        if !(smallest..=MAX_VOCABULARY).contains(&size) {
+            let message =
+                format!("must be at least {smallest} and at most {MAX_VOCABULARY}, not {size}");
+            return Err(("max_size", message));
+        }
+        // A byte is what it is, and there are 256 of them.
+        if self.unit == Unit::Bytes && self.lowercase {
+            let message = "must be false where tokenizer.unit is bytes, which are read as they are";
+            return Err(("lowercase", message.to_owned()));
+        }
+        if self.unit == Unit::Bytes && self.min_count > 1 {
+            let message = format!(
+                "must be at most 1 where tokenizer.unit is bytes, all of which are tokens, not {}",
+                self.min_count
+            );
+            return Err(("min_count", message));
+        }
+        Ok(())
     }
 }
 
@@ -116,6 +144,7 @@ impl Recipe for LanguageModelRecipe {
             move |(key, message): (&str, String)| (format!("{section}.{key}"), message)
         };
         self.data.check().map_err(within("data"))?;
+        self.tokenizer.check().map_err(within("tokenizer"))?;
         self.windows.check().map_err(within("windows"))?;
         self.model.check().map_err(within("model"))?;
         self.training.check().map_err(within("training"))?;
@@ -126,16 +155,6 @@ impl Recipe for LanguageModelRecipe {
                 "training.metric".to_owned(),
                 format!("must be one of {known}, not `{metric}`"),
             ));
-        }
-        let smallest = match self.tokenizer.unit {
-            Unit::Words | Unit::Characters => 3,
-            Unit::BytePairs => 258,
-        };
-        let size = self.tokenizer.max_size;
-        if !(smallest..=MAX_VOCABULARY).contains(&size) {
-            let message =
-                format!("must be at least {smallest} and at most {MAX_VOCABULARY}, not {size}");
-            return Err(("tokenizer.max_size".to_owned(), message));
         }
         Ok(())
     }
@@ -167,6 +186,24 @@ mod tests {
             let recipe: LanguageModelRecipe = text.parse(&[]).unwrap();
             recipe.expected.check().unwrap();
             assert!(!recipe.data.about.is_empty(), "{}", builtin.name);
+        }
+    }
+    #[test]
+    fn settings_that_bytes_cannot_have_are_refused_by_their_key() {
+        let text = RecipeText::find("language-model", &RECIPES, "grammar").unwrap();
+        let check = |setting: &str| {
+            let settings = ["tokenizer.unit=bytes".to_owned(), setting.to_owned()];
+            text.parse::<LanguageModelRecipe>(&settings)
+        };
+        check("tokenizer.min_count=1").unwrap();
+        for (key, value) in [
+            ("lowercase", "true"),
+            ("min_count", "2"),
+            ("max_size", "256"),
+        ] {
+            let key = format!("tokenizer.{key}");
+            let error = check(&format!("{key}={value}")).unwrap_err().to_string();
+            assert!(error.contains(&key), "{error}");
         }
     }
 }
