@@ -31,85 +31,97 @@ impl Default for Sampling {
 impl Sampling {
     /// The next token; `None` if no logit is a number.
     pub fn choose(&self, logits: &[f32], random: &mut RandomStream) -> Option<u32> {
-        let logit = |token: &u32| logits[*token as usize];
-        let mut order: Vec<u32> = (0..logits.len() as u32)
-            .filter(|token| !logit(token).is_nan())
-            .collect();
-        let greatest = order.iter().copied().reduce(|best, token| {
-            if logit(&token) > logit(&best) {
-                token
-            } else {
-                best
-            }
-        })?;
-        if self.temperature == 0.0 || logit(&greatest).is_infinite() {
+        let numbers = (0..).zip(logits).filter(|(_, logit)| !logit.is_nan());
+        // Of equals the first.
+        let greatest =
+            numbers
+                .clone()
+                .reduce(|best, other| if other.1 > best.1 { other } else { best });
+        let (greatest, top) = greatest?;
+        if self.temperature == 0.0 || top.is_infinite() {
             return Some(greatest);
         }
-        // The most probable first; of equals the first.
-        let rank = |a: &u32, b: &u32| logit(b).total_cmp(&logit(a)).then(a.cmp(b));
-        let top = f64::from(logit(&greatest));
-        let weight = |token: &u32| ((f64::from(logit(token)) - top) / self.temperature).exp();
+        let candidate = |(token, logit): (u32, &f32)| Candidate {
+            token,
+            logit: *logit,
+            weight: ((f64::from(*logit) - f64::from(*top)) / self.temperature).exp(),
+        };
+        let mut candidates: Vec<Candidate> = numbers.map(candidate).collect();
         if self.top_k > 0 {
-            let in_play = bring_forward(&mut order, self.top_k, rank);
-            order.truncate(in_play);
+            keep_first(&mut candidates, self.top_k);
         }
         if self.top_p < 1.0 {
-            let enough = self.top_p * order.iter().map(weight).sum::<f64>();
-            let in_play = bring_nucleus_forward(&mut order, enough, rank, weight);
-            order.truncate(in_play);
+            keep_nucleus(&mut candidates, self.top_p);
         }
-        let weights: Vec<f64> = order.iter().map(weight).collect();
-        let mut rest = random.uniform() * weights.iter().sum::<f64>();
-        let chosen = weights.iter().position(|weight| {
-            rest -= weight;
+        let mut rest = random.uniform() * whole(&candidates);
+        let chosen = candidates.iter().find(|candidate| {
+            rest -= candidate.weight;
             rest < 0.0
         });
         // Rounding may leave a rest after the last.
-        Some(order[chosen.unwrap_or(weights.len() - 1)])
+        Some(chosen.or(candidates.last())?.token)
     }
 }
 
-/// Brings the first `count` tokens in the order of `rank` to the front, in that order; how many there are.
-/// The others are not sorted: of a large vocabulary few tokens are in play.
-fn bring_forward(
-    tokens: &mut [u32],
-    count: usize,
-    rank: impl Fn(&u32, &u32) -> Ordering + Copy,
-) -> usize {
-    let count = count.min(tokens.len());
-    if count < tokens.len() {
-        tokens.select_nth_unstable_by(count, rank);
-    }
-    tokens[..count].sort_unstable_by(rank);
-    count
+/// A token that may be chosen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Candidate {
+    token: u32,
+    logit: f32,
+    /// Its probability times a factor that all have.
+    weight: f64,
 }
 
-/// Tokens that are brought forward at first where it is not known how many it takes.
-const NUCLEUS: usize = 64;
+/// The most probable comes first; of equals the first token.
+fn rank(a: &Candidate, b: &Candidate) -> Ordering {
+    b.logit.total_cmp(&a.logit).then(a.token.cmp(&b.token))
+}
 
-/// Brings the first tokens in the order of `rank` whose weights add up to `enough` to the front, in that
-/// order; how many they are.
-fn bring_nucleus_forward(
-    tokens: &mut [u32],
-    enough: f64,
-    rank: impl Fn(&u32, &u32) -> Ordering + Copy,
-    weight: impl Fn(&u32) -> f64,
-) -> usize {
-    let (mut sorted, mut sum) = (0, 0.0);
-    while sorted < tokens.len() {
-        // As many again as there are.
-        let rest = &mut tokens[sorted..];
-        let count = bring_forward(rest, sorted.max(NUCLEUS), rank);
-        let last = rest[..count].iter().position(|token| {
-            sum += weight(token);
-            sum >= enough
-        });
-        if let Some(last) = last {
-            return sorted + last + 1;
-        }
-        sorted += count;
+fn whole(candidates: &[Candidate]) -> f64 {
+    candidates.iter().map(|candidate| candidate.weight).sum()
+}
+
+/// Keeps the `count` most probable candidates, in the order they were in. Nothing is sorted: that would
+/// take longer than to multiply by a large vocabulary's matrix.
+fn keep_first(candidates: &mut Vec<Candidate>, count: usize) {
+    if count < candidates.len() {
+        let mut ranked = candidates.clone();
+        let last = *ranked.select_nth_unstable_by(count - 1, rank).1;
+        candidates.retain(|candidate| rank(candidate, &last).is_le());
     }
-    tokens.len()
+}
+
+/// Candidates that are sorted rather than halved once more.
+const SORTED: usize = 64;
+
+/// Keeps the most probable candidates that together have this share of all weights, in the order they were
+/// in. It halves the candidates, then the half in which the share is reached, and so on.
+fn keep_nucleus(candidates: &mut Vec<Candidate>, share: f64) {
+    let enough = share * whole(candidates);
+    let mut ranked = candidates.clone();
+    let mut rest = &mut ranked[..];
+    let mut before = 0.0;
+    while rest.len() > SORTED {
+        let middle = rest.len() / 2;
+        rest.select_nth_unstable_by(middle, rank);
+        let (first, second) = rest.split_at_mut(middle);
+        let with_first = before + whole(first);
+        rest = if with_first >= enough {
+            first
+        } else {
+            before = with_first;
+            second
+        };
+    }
+    rest.sort_unstable_by(rank);
+    let last = rest.iter().find(|candidate| {
+        before += candidate.weight;
+        before >= enough
+    });
+    // Rounding may leave something after the last: then it is all of them.
+    if let Some(last) = last {
+        candidates.retain(|candidate| rank(candidate, last).is_le());
+    }
 }
 
 #[cfg(test)]
@@ -173,35 +185,41 @@ mod tests {
     }
 
     #[test]
-    fn the_same_tokens_come_forward_as_if_all_were_sorted() {
-        // Many are equal.
+    fn the_same_tokens_are_in_play_as_if_all_were_sorted() {
         let mut random = random(7);
-        let logits: Vec<f32> = (0..1000).map(|_| random.below(64) as f32 / 8.0).collect();
-        let rank = |a: &u32, b: &u32| {
-            let [of_a, of_b] = [a, b].map(|token| logits[*token as usize]);
-            of_b.total_cmp(&of_a).then(a.cmp(b))
+        // Many are equal.
+        let candidate = |token| {
+            let logit = random.below(64) as f32 / 8.0;
+            let weight = f64::from(logit).exp();
+            Candidate {
+                token,
+                logit,
+                weight,
+            }
         };
-        let weight = |token: &u32| f64::from(logits[*token as usize]).exp();
-        let all: Vec<u32> = (0..1000).collect();
+        let all: Vec<Candidate> = (0..1000).map(candidate).collect();
         let mut sorted = all.clone();
         sorted.sort_by(rank);
+        let in_order = |mut first: Vec<Candidate>| {
+            first.sort_by_key(|candidate| candidate.token);
+            first
+        };
 
         for count in [1, 2, 70, 999, 1000, 2000] {
-            let mut tokens = all.clone();
-            let found = bring_forward(&mut tokens, count, rank);
-            assert_eq!(tokens[..found], sorted[..count.min(1000)]);
+            let mut kept = all.clone();
+            keep_first(&mut kept, count);
+            assert_eq!(kept, in_order(sorted[..count.min(1000)].to_vec()));
         }
-        for place in [0, 1, 62, 63, 64, 65, 127, 128, 300, 998] {
-            // Enough with that token, and not without.
-            let before: f64 = sorted[..place].iter().map(weight).sum();
-            let enough = before + 0.5 * weight(&sorted[place]);
-            let mut tokens = all.clone();
-            let found = bring_nucleus_forward(&mut tokens, enough, rank, weight);
-            assert_eq!(tokens[..found], sorted[..=place]);
+        for place in [0, 1, 62, 63, 64, 65, 127, 128, 300, 499, 500, 998] {
+            // Enough with that one, and not without.
+            let enough = whole(&sorted[..place]) + 0.5 * sorted[place].weight;
+            let mut kept = all.clone();
+            keep_nucleus(&mut kept, enough / whole(&all));
+            assert_eq!(kept, in_order(sorted[..=place].to_vec()), "{place}");
         }
-        let mut tokens = all.clone();
-        let found = bring_nucleus_forward(&mut tokens, f64::INFINITY, rank, weight);
-        assert_eq!(tokens[..found], sorted);
+        let mut kept = all.clone();
+        keep_nucleus(&mut kept, 2.0);
+        assert_eq!(kept, all);
     }
 
     #[test]
