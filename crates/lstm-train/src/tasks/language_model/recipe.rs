@@ -15,7 +15,7 @@ use crate::tasks::TrainingRecipe;
 use crate::training::TrainingOptions;
 
 /// The recipes that are part of the program; the first is the default.
-pub const RECIPES: [Builtin; 3] = [
+pub const RECIPES: [Builtin; 5] = [
     Builtin {
         name: "grammar",
         text: include_str!("../../../recipes/language-model/grammar.toml"),
@@ -23,6 +23,14 @@ pub const RECIPES: [Builtin; 3] = [
     Builtin {
         name: "ptb-zaremba-small",
         text: include_str!("../../../recipes/language-model/ptb-zaremba-small.toml"),
+    },
+    Builtin {
+        name: "ptb-small-modern",
+        text: include_str!("../../../recipes/language-model/ptb-small-modern.toml"),
+    },
+    Builtin {
+        name: "wikitext-2",
+        text: include_str!("../../../recipes/language-model/wikitext-2.toml"),
     },
     Builtin {
         name: "shakespeare-char",
