@@ -114,17 +114,26 @@ impl LanguageModelNetwork {
         state: Option<RecurrentState>,
         mode: Mode,
     ) -> (Tensor<3>, RecurrentState) {
-        let time = ids.len() / streams;
-        let embedded = self.embed(ids, mode);
+        let embedded = self.embed(ids, streams, mode);
+        let lengths = Lengths::full(streams, ids.len() / streams);
+        self.recurrent.forward(embedded, &lengths, state, mode)
+    }
+
+    /// Token ids of streams, one stream after the other, to vectors: `[streams, time, d_embedding]`.
+    pub fn embed(&self, ids: &[u32], streams: usize, mode: Mode) -> Tensor<3> {
+        let embedded = self.look_up(ids, mode);
         let [_, d_embedding] = embedded.dims();
-        let embedded = self.dropout(
-            embedded.reshape([streams, time, d_embedding]),
+        self.dropout(
+            embedded.reshape([streams, ids.len() / streams, d_embedding]),
             self.input_dropout,
             Purpose::named("input dropout"),
             mode,
-        );
-        let lengths = Lengths::full(streams, time);
-        self.recurrent.forward(embedded, &lengths, state, mode)
+        )
+    }
+
+    /// The LSTM or GRU between [`embed`](Self::embed) and [`output_loss`](Self::output_loss).
+    pub fn recurrent(&self) -> &Recurrent {
+        &self.recurrent
     }
 
     fn drop_output(&self, output: Tensor<3>, mode: Mode) -> Tensor<3> {
@@ -146,11 +155,9 @@ impl LanguageModelNetwork {
     /// What every layer does with the tokens of one stream, `[1, ids, …]`, and −ln p of all but the first
     /// in nats; there are at least two.
     pub(super) fn trace(&self, ids: &[u32]) -> (RecurrentTrace, Vec<f32>) {
-        let embedded = self.embed(ids, Mode::Inference);
-        let [time, d_embedding] = embedded.dims();
-        let trace = self
-            .recurrent
-            .trace(embedded.reshape([1, time, d_embedding]), None);
+        let time = ids.len();
+        let embedded = self.embed(ids, 1, Mode::Inference);
+        let trace = self.recurrent.trace(embedded, None);
         // Nothing is known of what follows the last.
         let output = trace.output().clone().slice([0..1, 0..time - 1]);
         let losses = self.output_losses(self.features(output), &ids[1..]);
@@ -165,14 +172,20 @@ impl LanguageModelNetwork {
         mode: Mode,
     ) -> (Loss, RecurrentState) {
         let (output, state) = self.activations(&window.inputs, window.streams, state, mode);
+        (self.output_loss(output, &window.targets, mode), state)
+    }
+
+    /// From the recurrent layers' output `[streams, time, d_hidden]` to the loss of the targets, one stream
+    /// after the other.
+    pub fn output_loss(&self, output: Tensor<3>, targets: &[u32], mode: Mode) -> Loss {
         let dropped = self.drop_output(output.clone(), mode);
         let (weight, bias) = self.decoder();
         let features = self.features(dropped.clone());
-        let mut loss = vocabulary_cross_entropy(features, weight, bias, &window.targets);
+        let mut loss = vocabulary_cross_entropy(features, weight, bias, targets);
         for penalty in self.penalties(output, dropped) {
             loss.objective = loss.objective + penalty * loss.count;
         }
-        (loss, state)
+        loss
     }
 
     /// What the recurrent layers' output, before and after its dropout, adds to the loss of a token.
@@ -242,7 +255,7 @@ impl LanguageModelNetwork {
     }
 
     /// Token ids to vectors: `[ids, d_embedding]`; a token that is dropped is zero wherever it is.
-    fn embed(&self, ids: &[u32], mode: Mode) -> Tensor<2> {
+    fn look_up(&self, ids: &[u32], mode: Mode) -> Tensor<2> {
         let table = self.embedding.val();
         let [vocab, _] = table.dims();
         let factors = self.token_factors(vocab, mode);

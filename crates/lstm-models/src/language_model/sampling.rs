@@ -33,10 +33,9 @@ impl Sampling {
     pub fn choose(&self, logits: &[f32], random: &mut RandomStream) -> Option<u32> {
         let numbers = (0..).zip(logits).filter(|(_, logit)| !logit.is_nan());
         // Of equals the first.
-        let greatest =
-            numbers
-                .clone()
-                .reduce(|best, other| if other.1 > best.1 { other } else { best });
+        let greatest = numbers
+            .clone()
+            .reduce(|best, other| if other.1 > best.1 { other } else { best });
         let (greatest, top) = greatest?;
         if self.temperature == 0.0 || top.is_infinite() {
             return Some(greatest);

@@ -3,9 +3,11 @@
 pub mod classifier;
 mod files;
 pub mod language_model;
+mod profile;
 mod train;
 
 pub use files::DataError;
+pub use profile::{Profiled, StepProfile, profile};
 pub use train::{
     Prepared, StopCause, TrainEnd, TrainRequest, TrainRequestError, TrainingRecipe, resume, train,
 };

@@ -2,12 +2,12 @@
 
 use crate::bench::{Bench, outcome};
 
-#[test]
-fn the_parts_of_a_step_add_up_to_the_whole() {
+/// The parts of a step of the task's first recipe add up to the whole.
+#[track_caller]
+fn assert_adds_up(task: &str, settings: &[&str], after: &str) {
     let bench = Bench::new();
-    let arguments = ["profile", "classifier", "--data", "data"];
-    let mut command = bench.lstm(&arguments);
-    command.args(["--batches", "2", "--rounds", "1"]);
+    let mut command = bench.lstm(&["profile", task, "--batches", "2", "--rounds", "1"]);
+    command.args(settings);
     let profile = outcome(&mut command).succeeded().stdout;
     let time = |name: &str| -> f64 {
         let line = profile.lines().find(|line| line.starts_with(name));
@@ -20,8 +20,8 @@ fn the_parts_of_a_step_add_up_to_the_whole() {
         "  batch",
         "  embedding, forward",
         "  embedding, backward",
-        "  pooling to loss, forward",
-        "  pooling to loss, backward",
+        &format!("  {after}, forward"),
+        &format!("  {after}, backward"),
         "  norm of the gradients",
         "  optimizer",
     ]
@@ -33,4 +33,14 @@ fn the_parts_of_a_step_add_up_to_the_whole() {
     let whole = time("a step");
     let sum = time("recurrence") + around;
     assert!((whole - sum).abs() < 0.05, "{profile}");
+}
+
+#[test]
+fn the_parts_of_a_classifiers_step_add_up_to_the_whole() {
+    assert_adds_up("classifier", &["--data", "data"], "pooling to loss");
+}
+
+#[test]
+fn the_parts_of_a_language_models_step_add_up_to_the_whole() {
+    assert_adds_up("language-model", &[], "decoder and loss");
 }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use lstm_train::device;
 use lstm_train::recipe::RecipeText;
-use lstm_train::tasks::TrainRequest;
-use lstm_train::tasks::classifier::profile;
-use lstm_train::tasks::classifier::recipe::RECIPES;
+use lstm_train::tasks::classifier::PreparedClassifier;
+use lstm_train::tasks::language_model::PreparedLanguageModel;
+use lstm_train::tasks::{Profiled, StepProfile, TrainRequest, profile};
 
 use crate::Failure;
 
@@ -17,9 +17,9 @@ pub struct Arguments {
     /// What the model does.
     #[arg(value_name = "TASK")]
     task: TaskName,
-    /// A recipe's name, or a TOML file.
-    #[arg(long, default_value = RECIPES[0].name)]
-    recipe: String,
+    /// A recipe's name, or a TOML file [default: the task's first].
+    #[arg(long)]
+    recipe: Option<String>,
     /// The folder of the recipe's data.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -44,24 +44,33 @@ pub struct Arguments {
 enum TaskName {
     /// Labels for texts.
     Classifier,
+    /// What text follows text.
+    LanguageModel,
 }
 
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
-    let TaskName::Classifier = arguments.task;
     if let Some(threads) = arguments.threads {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads.into())
             .build_global()?;
     }
+    let profile = match arguments.task {
+        TaskName::Classifier => of::<PreparedClassifier>(arguments)?,
+        TaskName::LanguageModel => of::<PreparedLanguageModel>(arguments)?,
+    };
+    write!(io::stdout(), "{profile}")?;
+    Ok(())
+}
+
+fn of<P: Profiled>(arguments: Arguments) -> Result<StepProfile, Failure> {
     let device = device::parse(&arguments.device)?;
+    let recipe = arguments.recipe.as_deref().unwrap_or(P::RECIPES[0].name);
     let request = TrainRequest {
-        recipe: RecipeText::find("classifier", &RECIPES, &arguments.recipe)?,
+        recipe: RecipeText::find(P::TASK, P::RECIPES, recipe)?,
         assignments: arguments.settings,
         data: arguments.data,
         run: None,
     };
     let (batches, rounds) = (arguments.batches.into(), arguments.rounds.into());
-    let profile = profile(&request, &device, batches, rounds)?;
-    write!(io::stdout(), "{profile}")?;
-    Ok(())
+    Ok(profile::<P>(&request, &device, batches, rounds)?)
 }

@@ -17,7 +17,6 @@ use crate::metrics::{Classification, ClassificationScores, Metrics};
 use crate::training::{Part, Task, batches};
 use data::Corpora;
 
-pub use profile::{StepProfile, profile};
 pub use report::{Baselines, Report, Scored};
 pub use train::{PreparedClassifier, baselines};
 

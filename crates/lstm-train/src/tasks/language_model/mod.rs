@@ -1,6 +1,7 @@
 //! Predicting what text follows text.
 
 pub mod data;
+mod profile;
 pub mod recipe;
 mod report;
 mod train;
@@ -160,6 +161,23 @@ impl LanguageModelTask {
         })
     }
 
+    /// These tokens of each stream of the training part, and those that follow them.
+    pub(crate) fn window(&self, of_streams: &Range<usize>) -> Window {
+        let length = self.stream_length();
+        let tokens = |shift: usize| -> Vec<u32> {
+            let streams = (0..self.streams).map(|stream| stream * length + shift);
+            streams
+                .flat_map(|first| &self.train.ids[first + of_streams.start..first + of_streams.end])
+                .copied()
+                .collect()
+        };
+        Window {
+            streams: self.streams,
+            inputs: tokens(0),
+            targets: tokens(1),
+        }
+    }
+
     /// Tokens of each stream; what is left over at the end of the text is not learned from.
     fn stream_length(&self) -> usize {
         self.train.tokens().len() / self.streams
@@ -192,20 +210,7 @@ impl Task for LanguageModelTask {
         carried: Option<RecurrentState>,
         mode: Mode,
     ) -> (Loss, Option<RecurrentState>) {
-        let length = self.stream_length();
-        let tokens = |shift: usize| -> Vec<u32> {
-            let streams = (0..self.streams).map(|stream| stream * length + shift);
-            streams
-                .flat_map(|first| &self.train.ids[first + batch.start..first + batch.end])
-                .copied()
-                .collect()
-        };
-        let window = Window {
-            streams: self.streams,
-            inputs: tokens(0),
-            targets: tokens(1),
-        };
-        let (mut loss, state) = model.loss(&window, carried, mode);
+        let (mut loss, state) = model.loss(&self.window(batch), carried, mode);
         if self.windows.loss == StepLoss::Sum {
             loss.divisor = self.streams as f64;
         }
