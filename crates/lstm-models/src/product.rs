@@ -93,14 +93,8 @@ impl<'a> Matrix<'a> {
 
     /// The product with `right`, row by row.
     pub fn times(self, right: Self) -> Vec<f32> {
-        let len = self.rows * right.columns;
-        let mut product = Vec::with_capacity(len);
-        // SAFETY: there is room for the product, all of which is written and nothing read.
-        #[allow(unsafe_code)]
-        unsafe {
-            self.write_product(right, product.as_mut_ptr(), false);
-            product.set_len(len);
-        }
+        let mut product = vec![0.0; self.rows * right.columns];
+        self.times_into(right, &mut product);
         product
     }
 
@@ -122,34 +116,21 @@ impl<'a> Matrix<'a> {
         self.into_slice(right, sum, true);
     }
 
-    fn into_slice(self, right: Self, to: &mut [f32], add: bool) {
-        assert_eq!(to.len(), self.rows * right.columns, "the product's size");
-        // SAFETY: `to` has the product's size, and every element of it has a value.
-        #[allow(unsafe_code)]
-        unsafe {
-            self.write_product(right, to.as_mut_ptr(), add);
-        }
-    }
-
     /// Writes the product with `right` to `to`, or adds it to what is there.
-    ///
-    /// # Safety
-    ///
-    /// `to` is valid for writes of `self.rows * right.columns` floats, which have values if it is to be
-    /// added to them.
-    #[allow(unsafe_code)]
-    unsafe fn write_product(self, right: Self, to: *mut f32, add: bool) {
+    fn into_slice(self, right: Self, to: &mut [f32], add: bool) {
         assert_eq!(self.columns, right.rows, "the factors' sizes");
+        assert_eq!(to.len(), self.rows * right.columns, "the product's size");
         let [left_row, left_column] = self.strides.map(usize::cast_signed);
         let [right_row, right_column] = right.strides.map(usize::cast_signed);
-        // SAFETY: the constructor checked that rows, columns and strides stay within the values; the
-        // caller vouches for `to`.
+        // SAFETY: the constructor checked that rows, columns and strides stay within the values, and `to` is
+        // as large as the product.
+        #[allow(unsafe_code)]
         unsafe {
             gemm::gemm(
                 self.rows,
                 right.columns,
                 self.columns,
-                to,
+                to.as_mut_ptr(),
                 1,
                 right.columns.cast_signed(),
                 add,

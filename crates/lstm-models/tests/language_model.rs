@@ -1,79 +1,100 @@
 //! The language model's network through its public interface.
 
 use burn::tensor::{Device, Tensor};
-use lstm_core::Mode;
-use lstm_models::{LanguageModelArchitecture, LanguageModelConfig, Window};
+use lstm_core::{Mode, RandomSource};
+use lstm_models::{LanguageModelArchitecture, LanguageModelConfig, LanguageModelNetwork, Window};
 
-/// Two streams of five tokens.
+const STREAMS: usize = 2;
+const TIME: usize = 5;
+const D_HIDDEN: usize = 6;
+const TRAINING: Mode = Mode::Training(RandomSource::new(1));
+
 fn window() -> Window {
     Window {
-        streams: 2,
+        streams: STREAMS,
         inputs: vec![3, 1, 4, 1, 5, 9, 2, 6, 5, 3],
         targets: vec![1, 4, 1, 5, 9, 2, 6, 5, 3, 5],
     }
 }
 
-/// The recurrent layer's output `[2, 5, 6]`, and the objective beyond the likelihood, of a token.
-fn penalty(change: fn(&mut LanguageModelArchitecture)) -> (Tensor<3>, f64) {
+/// A network that drops half of its output in training.
+fn network(change: fn(&mut LanguageModelArchitecture)) -> LanguageModelNetwork {
     let mut architecture = LanguageModelArchitecture {
         d_embedding: 4,
-        d_hidden: 6,
+        d_hidden: D_HIDDEN,
+        output_dropout: 0.5,
         ..LanguageModelArchitecture::default()
     };
     change(&mut architecture);
-    let network = LanguageModelConfig::new(10, architecture).init(&Device::flex());
-    let window = window();
-    let (output, _) = network.forward(&window.inputs, 2, None, Mode::Inference);
-    let (loss, _) = network.loss(&window, None, Mode::Inference);
+    LanguageModelConfig::new(10, architecture).init(&Device::flex())
+}
+
+/// What the objective has beyond the likelihood, of a token in training.
+fn penalty(network: &LanguageModelNetwork, window: &Window) -> f64 {
+    let (loss, _) = network.loss(window, None, TRAINING);
     let scalar = |tensor: Tensor<1>| f64::from(tensor.into_scalar::<f32>());
-    let beyond = (scalar(loss.objective) - scalar(loss.nll)) / loss.count;
-    (output.reshape([2, 5, 6]), beyond)
+    (scalar(loss.objective) - scalar(loss.nll)) / loss.count
+}
+
+/// The recurrent layer's output: dropped in training.
+fn output(network: &LanguageModelNetwork, mode: Mode) -> Tensor<3> {
+    let (output, _) = network.forward(&window().inputs, STREAMS, None, mode);
+    output.reshape([STREAMS, TIME, D_HIDDEN])
 }
 
 fn mean_square(tensor: Tensor<3>) -> f64 {
     f64::from(tensor.square().mean().into_scalar::<f32>())
 }
 
-#[test]
-fn activation_regularization_adds_the_outputs_mean_square() {
-    let (_, none) = penalty(|_| ());
-    assert_eq!(none, 0.0);
-    let (output, beyond) = penalty(|parts| parts.activation_regularization = 50.0);
-    let expected = 50.0 * mean_square(output);
-    assert!(
-        expected > 0.01 && (beyond - expected).abs() < 1e-4 * expected,
-        "{beyond} {expected}"
-    );
+#[track_caller]
+fn assert_close(found: f64, expected: f64) {
+    let is_close = (found - expected).abs() < 1e-4 * expected;
+    assert!(expected > 0.01 && is_close, "{found} {expected}");
 }
 
 #[test]
-fn temporal_activation_regularization_adds_the_mean_square_of_changes() {
-    let (output, beyond) = penalty(|parts| parts.temporal_activation_regularization = 500.0);
-    let later = output.clone().slice([0..2, 1..5]);
-    let expected = 500.0 * mean_square(later - output.slice([0..2, 0..4]));
-    assert!(
-        expected > 0.01 && (beyond - expected).abs() < 1e-4 * expected,
-        "{beyond} {expected}"
-    );
+fn activation_regularization_adds_the_mean_square_of_what_dropout_leaves() {
+    assert_eq!(penalty(&network(|_| ()), &window()), 0.0);
+    let network = network(|parts| parts.activation_regularization = 50.0);
+    let [whole, dropped] =
+        [Mode::Inference, TRAINING].map(|mode| 50.0 * mean_square(output(&network, mode)));
+    assert!((whole - dropped).abs() > 0.1 * whole);
+    assert_close(penalty(&network, &window()), dropped);
+}
+
+#[test]
+fn temporal_activation_regularization_adds_the_mean_square_of_changes_before_dropout() {
+    let network = network(|parts| parts.temporal_activation_regularization = 500.0);
+    let output = output(&network, Mode::Inference);
+    let later = output.clone().slice([0..STREAMS, 1..TIME]);
+    let change = later - output.slice([0..STREAMS, 0..TIME - 1]);
+    assert_close(penalty(&network, &window()), 500.0 * mean_square(change));
 }
 
 #[test]
 fn a_window_of_one_token_has_no_change() {
-    let architecture = LanguageModelArchitecture {
-        d_embedding: 4,
-        d_hidden: 6,
-        temporal_activation_regularization: 50.0,
-        ..LanguageModelArchitecture::default()
-    };
-    let network = LanguageModelConfig::new(10, architecture).init(&Device::flex());
+    let network = network(|parts| parts.temporal_activation_regularization = 50.0);
     let window = Window {
-        streams: 2,
+        streams: STREAMS,
         inputs: vec![3, 1],
         targets: vec![1, 4],
     };
-    let (loss, _) = network.loss(&window, None, Mode::Inference);
+    assert_eq!(penalty(&network, &window), 0.0);
+}
+
+#[test]
+fn penalties_out_of_range_are_refused_by_their_key() {
+    let key = |change: fn(&mut LanguageModelArchitecture)| {
+        let mut architecture = LanguageModelArchitecture::default();
+        change(&mut architecture);
+        architecture.check().unwrap_err().0
+    };
     assert_eq!(
-        loss.objective.into_scalar::<f32>(),
-        loss.nll.into_scalar::<f32>()
+        key(|parts| parts.activation_regularization = -1.0),
+        "activation_regularization"
+    );
+    assert_eq!(
+        key(|parts| parts.temporal_activation_regularization = f64::NAN),
+        "temporal_activation_regularization"
     );
 }

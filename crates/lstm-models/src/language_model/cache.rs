@@ -129,11 +129,15 @@ impl ContinuousCache {
             return loss;
         }
         let CacheOptions { theta, lambda, .. } = self.options;
-        let exponents = products.iter().map(|product| theta * f64::from(*product));
-        let greatest = exponents.clone().fold(f64::NEG_INFINITY, f64::max);
+        // The greatest exponent becomes 0, whatever θ is.
+        let products = products.iter().map(|product| f64::from(*product));
+        let greatest = match theta >= 0.0 {
+            true => products.clone().fold(f64::NEG_INFINITY, f64::max),
+            false => products.clone().fold(f64::INFINITY, f64::min),
+        };
         let (mut whole, mut of_target) = (0.0, 0.0);
-        for (exponent, token) in exponents.zip(tokens) {
-            let weight = (exponent - greatest).exp();
+        for (product, token) in products.zip(tokens) {
+            let weight = (theta * (product - greatest)).exp();
             whole += weight;
             if *token == target {
                 of_target += weight;
@@ -295,6 +299,15 @@ mod tests {
         assert_eq!(mixed[0], 1.0);
         assert_eq!(mixed[1], (1.0 + 2.0_f64.ln()) as f32);
         assert_eq!(mixed[2], 2.0_f64.ln() as f32);
+        for theta in [f64::MAX, f64::MIN] {
+            let mut cache = ContinuousCache::new(options(10, theta, 0.5));
+            let mixed = cache.mix(
+                tensor(&[[1.0; D], [-1.0; D], [1.0; D]]),
+                &[3, 4, 3],
+                &[1.0; 3],
+            );
+            assert!(mixed.iter().all(|loss| loss.is_finite()), "{mixed:?}");
+        }
     }
 
     #[test]

@@ -320,7 +320,7 @@ impl<'a> StreamScorer<'a> {
     }
 
     /// −ln p of each of the next tokens in nats.
-    pub fn score(&mut self, targets: &[u32]) -> Vec<f32> {
+    fn score(&mut self, targets: &[u32]) -> Vec<f32> {
         let Some((last, before)) = targets.split_last() else {
             return Vec::new();
         };

@@ -192,13 +192,13 @@ impl LanguageModelNetwork {
     fn penalties(&self, output: Tensor<3>, dropped: Tensor<3>) -> Vec<Tensor<1>> {
         let mut penalties = Vec::new();
         if self.activation_regularization > 0.0 {
-            penalties.push(dropped.square().mean() * self.activation_regularization);
+            penalties.push(mean_square(dropped) * self.activation_regularization);
         }
         let [_, time, _] = output.dims();
         if self.temporal_activation_regularization > 0.0 && time > 1 {
             let later = output.clone().slice([0..output.dims()[0], 1..time]);
             let earlier = output.clone().slice([0..output.dims()[0], 0..time - 1]);
-            let change = (later - earlier).square().mean();
+            let change = mean_square(later - earlier);
             penalties.push(change * self.temporal_activation_regularization);
         }
         penalties
@@ -303,6 +303,13 @@ impl LanguageModelNetwork {
     fn dropout(&self, x: Tensor<3>, probability: f64, purpose: Purpose, mode: Mode) -> Tensor<3> {
         dropout(x, probability, self.dropout_mask, purpose, mode)
     }
+}
+
+/// Row by row, then over the rows: burn adds up a large tensor in the order in which its threads finish.
+fn mean_square(x: Tensor<3>) -> Tensor<1> {
+    let [streams, time, features] = x.dims();
+    let rows = x.square().reshape([streams * time, features]).sum_dim(1);
+    rows.sum() / (streams * time * features) as f64
 }
 
 /// A tensor's values, row by row.

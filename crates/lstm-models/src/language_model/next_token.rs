@@ -10,8 +10,7 @@ use crate::product::Matrix;
 
 /// The logits of the token after those that were read.
 ///
-/// On the CPU the recurrent layers' weights are laid out once, for single steps, and the decoder reads its
-/// own where they lie; elsewhere, and for a GRU with the reset gate before the product, a token goes
+/// On the CPU there is a copy of all weights, those of the recurrent layers laid out for single steps; elsewhere, and for a GRU with the reset gate before the product, a token goes
 /// through the tensor operations that a window does.
 pub(super) struct NextToken<'a> {
     way: Way<'a>,

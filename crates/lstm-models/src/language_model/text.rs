@@ -268,6 +268,7 @@ mod tests {
         let stream = stream(Unit::Characters);
         assert_eq!(stream.encode("Z").unwrap(), [UNKNOWN]);
     }
+
     /// The tokens of bytes that need not be a text.
     fn byte_ids(bytes: &[u8]) -> Vec<u32> {
         bytes.iter().map(|byte| u32::from(*byte) + 2).collect()

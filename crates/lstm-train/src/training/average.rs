@@ -7,6 +7,19 @@ use rayon::prelude::*;
 
 use super::host::{self, CHUNK};
 
+/// Whether the last of these validations is worse than the best of all but the last `patience` before it
+/// (Merity et al. 2018, algorithm 1: the trigger of NT-ASGD, whose n is `patience`).
+pub(super) fn is_due(validations: &[f64], patience: usize, higher_is_better: bool) -> bool {
+    let Some((last, before)) = validations.split_last() else {
+        return false;
+    };
+    let long_before = &before[..before.len().saturating_sub(patience)];
+    long_before.iter().any(|earlier| match higher_is_better {
+        true => last < earlier,
+        false => last > earlier,
+    })
+}
+
 /// The mean of a model's weights after each of some steps.
 #[derive(Default)]
 pub(super) struct Average {
@@ -69,6 +82,7 @@ impl ModuleMapper for Adder<'_> {
         // The first weights are the mean themselves, to the last bit.
         let mean = self.means.remove::<D>(id).filter(|_| self.share < 1.0);
         let (mean, weights) = match mean {
+            // A copy, so that the next step finds the weights held by the model only.
             None => (weights.clone() * 1.0, weights),
             Some(mean) if host::holds(&mean) && host::holds(&weights) => {
                 moved(mean, weights, self.share)
@@ -118,6 +132,25 @@ impl ModuleMapper for Replacer<'_> {
 mod tests {
     use super::super::tests::toy::Line;
     use super::*;
+
+    #[test]
+    fn averaging_is_due_when_validation_has_got_no_better_for_long() {
+        for (validations, patience, due) in [
+            (&[][..], 0, false),
+            (&[3.0], 0, false),
+            (&[3.0, 3.0], 0, false),
+            (&[3.0, 3.1], 0, true),
+            (&[3.0, 3.1], 1, false),
+            (&[3.0, 2.0, 2.5], 1, false),
+            (&[3.0, 2.0, 3.5], 1, true),
+            (&[5.0, 4.0, 4.5, 3.0, 4.25], 2, true),
+            (&[5.0, 4.0, 4.5, 3.0, 3.9], 2, false),
+        ] {
+            assert_eq!(is_due(validations, patience, false), due, "{validations:?}");
+            let opposite: Vec<f64> = validations.iter().map(|value| -value).collect();
+            assert_eq!(is_due(&opposite, patience, true), due, "{validations:?}");
+        }
+    }
 
     /// After each step.
     const WEIGHTS: [[f32; 2]; 4] = [[0.5, -2.0], [1.5, 2.0], [1.0, 0.0], [-1.0, 8.0]];

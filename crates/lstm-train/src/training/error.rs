@@ -62,7 +62,8 @@ pub enum TrainError {
     NoData,
     /// The optimizer needs validations, and there is nothing to validate on.
     #[error(
-        "training.optimizer: `nt_asgd` begins to average when validation gets no better, and there is no validation part"
+        "training.optimizer: `nt_asgd` begins to average when validation gets no better, and there is no \
+         validation part; name one in data.valid, or hold one out with data.valid_share"
     )]
     NoValidation,
     /// The metric that picks the best weights is not one of the task's.

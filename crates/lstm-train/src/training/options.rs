@@ -24,7 +24,7 @@ pub struct TrainingOptions {
     /// Momentum of `sgd`.
     pub momentum: f64,
     /// Of `nt_asgd`: averaging begins when a validation is worse than the best of all but the last so many
-    /// before it.
+    /// before it (n of algorithm 1 in Merity et al. 2018, who take 5).
     pub non_monotone: usize,
     /// Weight decay.
     pub weight_decay: f64,
@@ -154,6 +154,15 @@ impl TrainingOptions {
         if self.momentum > 0.0 && self.optimizer != OptimizerKind::Sgd {
             return Err(("momentum", "is for the optimizer `sgd` only".to_owned()));
         }
+        let most = self.non_monotone as u64;
+        if self.optimizer == OptimizerKind::NtAsgd && (1..=most).contains(&self.patience) {
+            let message = format!(
+                "must be 0 or above training.non_monotone, {most}, not {}: training would end before the \
+                 weights are averaged",
+                self.patience
+            );
+            return Err(("patience", message));
+        }
         if self.warmup_steps > 0 && self.schedule == ScheduleKind::OneCycle {
             let message = "is not for the schedule `one_cycle`, whose rate rises by itself";
             return Err(("warmup_steps", message.to_owned()));
@@ -207,5 +216,10 @@ mod tests {
             options.warmup_steps = 10;
         };
         assert_eq!(refused(both), Some("warmup_steps"));
+        let both = |options: &mut TrainingOptions| {
+            options.optimizer = OptimizerKind::NtAsgd;
+            options.patience = 5;
+        };
+        assert_eq!(refused(both), Some("patience"));
     }
 }

@@ -66,7 +66,8 @@ impl Schedule {
     }
 }
 
-/// What the peak is multiplied by at a step of the one-cycle policy.
+/// What the peak is multiplied by at a step of the one-cycle policy. Where the rise is shorter than a step, which
+/// PyTorch's formula has no sense for, the rate begins at its peak.
 fn one_cycle(step: u64, total_steps: u64, rise: f64) -> f64 {
     // Counted from 0, as PyTorch does.
     let (step, last) = ((step - 1) as f64, total_steps as f64 - 1.0);

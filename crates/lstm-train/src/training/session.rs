@@ -9,7 +9,7 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use lstm_core::{CarriedState, Mode, RandomSource, RecurrentState};
 use lstm_models::bundle;
 
-use super::average::Average;
+use super::average::{self, Average};
 use super::checkpoint::{self, Best, Parts, Position};
 use super::error::TrainError;
 use super::gradients;
@@ -60,6 +60,9 @@ impl<'a, T: Task> Run<'a, T> {
     ) -> Result<Self, TrainError> {
         if task.batch_count(1) == 0 {
             return Err(TrainError::NoData);
+        }
+        if options.optimizer == OptimizerKind::NtAsgd && !task.has(Part::Valid) {
+            return Err(TrainError::NoValidation);
         }
         let steps = |epoch| task.batch_count(epoch).div_ceil(options.accumulate) as u64;
         let total_steps = (1..=options.epochs).map(steps).sum();
@@ -294,13 +297,9 @@ impl<'a, T: Task> Run<'a, T> {
     /// if there have been no better ones for too long.
     fn validate(&mut self) -> Result<(), TrainError> {
         self.position.validated_step = self.position.step;
-        let averages = self.options.optimizer == OptimizerKind::NtAsgd;
         let model = self.result();
         let Some(metrics) = self.task.evaluate(&model, Part::Valid) else {
-            return match averages {
-                true => Err(TrainError::NoValidation),
-                false => Ok(()),
-            };
+            return Ok(());
         };
         let name = &self.options.metric;
         let unknown = || TrainError::UnknownMetric {
@@ -328,9 +327,14 @@ impl<'a, T: Task> Run<'a, T> {
             if better { "  (best)" } else { "" }
         ));
         self.log(EventKind::Valid, metrics.clone())?;
-        if averages {
+        if self.options.optimizer == OptimizerKind::NtAsgd && self.average.is_none() {
             self.position.validations.push(value);
-            self.trigger_average();
+            let higher = higher_is_better(name);
+            let patience = self.options.non_monotone;
+            if average::is_due(&self.position.validations, patience, higher) {
+                self.average = Some(Average::default());
+                self.say("averaging the weights from here on");
+            }
         }
         if better {
             self.best_weights = Some(bundle::weights_to_bytes(&model));
@@ -359,28 +363,6 @@ impl<'a, T: Task> Run<'a, T> {
         match &self.average {
             Some(average) if average.steps() > 0 => average.put_into(model),
             _ => model,
-        }
-    }
-
-    /// Begins to average once the last validation is worse than the best of those long before it.
-    fn trigger_average(&mut self) {
-        if self.average.is_some() {
-            return;
-        }
-        let higher = higher_is_better(&self.options.metric);
-        let worse = |value: f64, than: f64| match higher {
-            true => value < than,
-            false => value > than,
-        };
-        if let Some((last, before)) = self.position.validations.split_last() {
-            let long_before = before.len().saturating_sub(self.options.non_monotone);
-            if before[..long_before]
-                .iter()
-                .any(|earlier| worse(*last, *earlier))
-            {
-                self.average = Some(Average::default());
-                self.say("averaging the weights from here on");
-            }
         }
     }
 

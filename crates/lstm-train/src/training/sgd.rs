@@ -54,9 +54,12 @@ impl Optimizer for Sgd {
         state: Option<SgdState<D>>,
     ) -> (Tensor<D>, Option<SgdState<D>>) {
         if !self.has_momentum && host::holds(&tensor) && host::holds(&gradient) {
-            let keep = (1.0 - rate * self.weight_decay) as f32;
-            let rate = (rate * f64::from(self.factor.get())) as f32;
-            (descended(tensor, gradient, keep, rate), state)
+            let step = Step {
+                rate: rate as f32,
+                factor: self.factor.get(),
+                decay: self.weight_decay as f32,
+            };
+            (step.descended(tensor, gradient), state)
         } else {
             let gradient = gradient.mul_scalar(self.factor.get());
             self.rule.step(rate, tensor, gradient, state)
@@ -68,22 +71,28 @@ impl Optimizer for Sgd {
     }
 }
 
-/// w (1 − η λ) − η g
-fn descended<const D: usize>(
-    tensor: Tensor<D>,
-    gradient: Tensor<D>,
-    keep: f32,
+/// The numbers of one step, the same for every element.
+struct Step {
     rate: f32,
-) -> Tensor<D> {
-    let device = tensor.device();
-    let (mut weights, gradient) = (tensor.into_data(), gradient.into_data());
-    host::floats_mut(&mut weights)
-        .par_chunks_mut(CHUNK)
-        .zip(host::floats(&gradient).par_chunks(CHUNK))
-        .for_each(|(weights, gradient)| {
-            for (weight, gradient) in weights.iter_mut().zip(gradient) {
-                *weight = keep * *weight - rate * gradient;
-            }
-        });
-    Tensor::from_data(weights, &device)
+    /// What the gradient is multiplied by first.
+    factor: f32,
+    /// What the weight is multiplied by and added to the gradient.
+    decay: f32,
+}
+
+impl Step {
+    /// w − η (g + λ w)
+    fn descended<const D: usize>(&self, tensor: Tensor<D>, gradient: Tensor<D>) -> Tensor<D> {
+        let device = tensor.device();
+        let (mut weights, gradient) = (tensor.into_data(), gradient.into_data());
+        host::floats_mut(&mut weights)
+            .par_chunks_mut(CHUNK)
+            .zip(host::floats(&gradient).par_chunks(CHUNK))
+            .for_each(|(weights, gradient)| {
+                for (weight, gradient) in weights.iter_mut().zip(gradient) {
+                    *weight -= self.rate * (self.factor * gradient + self.decay * *weight);
+                }
+            });
+        Tensor::from_data(weights, &device)
+    }
 }

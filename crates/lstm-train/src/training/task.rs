@@ -50,6 +50,9 @@ pub trait Task {
         mode: Mode,
     ) -> (Loss, Option<RecurrentState>);
 
+    /// Whether there is such a part of the data.
+    fn has(&self, part: Part) -> bool;
+
     /// Scores on a part of the data; `None` if there is no such part.
     fn evaluate(&self, model: &Self::Model, part: Part) -> Option<Metrics>;
 

@@ -45,6 +45,7 @@ def main():
         after_three_steps(optim.AdamW, 0.01, weight_decay=0.5, embedding_decay=2.0),
     )
     print("sgd", after_three_steps(optim.SGD, 0.1))
+    print("sgd, L2", after_three_steps(optim.SGD, 0.1, weight_decay=0.1))
     print(
         "sgd, momentum, L2",
         after_three_steps(optim.SGD, 0.1, momentum=0.9, weight_decay=0.1),

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::Failure;
+use crate::score_text::escaped;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -92,6 +93,7 @@ fn show<M: Module>(
     }
     writeln!(output, "  {:<44} {:<18} {total:>12}", "in all", "")?;
 
+    let token = |id| escaped(&token(id));
     let shown: Vec<String> = (0..SHOWN.min(size as u32)).map(token).collect();
     writeln!(
         output,

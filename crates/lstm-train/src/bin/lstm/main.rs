@@ -67,15 +67,20 @@ type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
-    memory::keep();
     let result = report_full_disks().and_then(|()| match command {
-        Command::Train(arguments) => train::run(arguments),
+        Command::Train(arguments) => {
+            memory::keep();
+            train::run(arguments)
+        }
         Command::Evaluate(arguments) => evaluate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Predict(arguments) => predict::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Generate(arguments) => generate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::ScoreText(arguments) => score_text::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Trace(arguments) => trace::run(&arguments).map(|()| ExitCode::SUCCESS),
-        Command::Profile(arguments) => profile::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Profile(arguments) => {
+            memory::keep();
+            profile::run(arguments).map(|()| ExitCode::SUCCESS)
+        }
         Command::Recipes(arguments) => recipes::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Weights(arguments) => weights::run(&arguments).map(|()| ExitCode::SUCCESS),

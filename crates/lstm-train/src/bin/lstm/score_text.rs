@@ -81,8 +81,8 @@ fn token_line(output: &mut impl Write, token: &TokenScore, json: bool) -> Result
     Ok(())
 }
 
-/// A token as a field of the table: tabs and line ends would be taken for the table's own.
-fn escaped(token: &str) -> String {
+/// A token on one line and in one field of a table.
+pub fn escaped(token: &str) -> String {
     token
         .replace('\\', "\\\\")
         .replace('\t', "\\t")

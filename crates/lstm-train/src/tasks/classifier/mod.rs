@@ -110,13 +110,17 @@ impl ClassifierTask {
         self.train.texts.iter().filter(|text| text.is_cut).count()
     }
 
-    /// All scores of `model`, which is without autodiff, on a part; `None` if there is none.
-    pub fn scores(&self, model: &ClassifierModel, part: Part) -> Option<ClassificationScores> {
-        let encoded = match part {
+    fn part(&self, part: Part) -> Option<&Encoded> {
+        match part {
             Part::Train => Some(&self.train),
             Part::Valid => self.valid.as_ref(),
             Part::Test => self.test.as_ref(),
-        }?;
+        }
+    }
+
+    /// All scores of `model`, which is without autodiff, on a part; `None` if there is none.
+    pub fn scores(&self, model: &ClassifierModel, part: Part) -> Option<ClassificationScores> {
+        let encoded = self.part(part)?;
         let mut classification = Classification::new(self.prior.len());
         let batch_size = self.batch_size.max(EVALUATION_BATCH);
         for batch in batches::sorted(&encoded.lengths, batch_size) {
@@ -166,6 +170,10 @@ impl Task for ClassifierTask {
         let tokens = self.train.token_batch(batch, &self.device);
         let targets: Vec<Target> = batch.iter().map(|&text| self.train.targets[text]).collect();
         (model.loss(&tokens, &targets, mode), None)
+    }
+
+    fn has(&self, part: Part) -> bool {
+        self.part(part).is_some()
     }
 
     fn evaluate(&self, model: &ClassifierModel, part: Part) -> Option<Metrics> {

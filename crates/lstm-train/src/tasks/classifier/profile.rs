@@ -23,7 +23,7 @@ impl Profiled for PreparedClassifier {
         tokens.lengths.as_slice().iter().sum()
     }
 
-    fn loss(model: &ClassifierModel, (tokens, targets): &Self::Input, mode: Mode) -> Loss {
+    fn loss(&self, model: &ClassifierModel, (tokens, targets): &Self::Input, mode: Mode) -> Loss {
         model.loss(tokens, targets, mode)
     }
 

@@ -178,6 +178,21 @@ impl LanguageModelTask {
         }
     }
 
+    /// The loss of a window, and the state after it.
+    fn loss_of(
+        &self,
+        model: &LanguageModelNetwork,
+        window: &Window,
+        carried: Option<RecurrentState>,
+        mode: Mode,
+    ) -> (Loss, RecurrentState) {
+        let (mut loss, state) = model.loss(window, carried, mode);
+        if self.windows.loss == StepLoss::Sum {
+            loss.divisor = self.streams as f64;
+        }
+        (loss, state)
+    }
+
     /// Tokens of each stream; what is left over at the end of the text is not learned from.
     fn stream_length(&self) -> usize {
         self.train.tokens().len() / self.streams
@@ -210,11 +225,12 @@ impl Task for LanguageModelTask {
         carried: Option<RecurrentState>,
         mode: Mode,
     ) -> (Loss, Option<RecurrentState>) {
-        let (mut loss, state) = model.loss(&self.window(batch), carried, mode);
-        if self.windows.loss == StepLoss::Sum {
-            loss.divisor = self.streams as f64;
-        }
+        let (loss, state) = self.loss_of(model, &self.window(batch), carried, mode);
         (loss, Some(state))
+    }
+
+    fn has(&self, part: Part) -> bool {
+        self.part(part).is_some()
     }
 
     fn evaluate(&self, model: &LanguageModelNetwork, part: Part) -> Option<Metrics> {
@@ -223,5 +239,47 @@ impl Task for LanguageModelTask {
 
     fn fingerprint(&self) -> u32 {
         self.fingerprint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use lstm_models::{LanguageModelArchitecture, LanguageModelConfig};
+
+    use super::recipe::StreamOptions;
+    use super::*;
+
+    #[test]
+    fn a_summed_loss_is_divided_by_the_streams_and_a_mean_by_the_tokens() {
+        let texts = Texts {
+            train: "the dogs see a man .\n".repeat(6),
+            valid: None,
+            test: None,
+        };
+        let stream = StreamOptions::default().learn(&texts.train).unwrap();
+        let parts = LanguageModelArchitecture {
+            d_embedding: 4,
+            d_hidden: 5,
+            ..LanguageModelArchitecture::default()
+        };
+        let vocab = stream.tokenizer().size();
+        let model = LanguageModelConfig::new(vocab, parts).init(&Device::flex());
+        let divisor = |loss, steps| {
+            let windows = Windows {
+                steps,
+                loss,
+                ..Windows::default()
+            };
+            let task = LanguageModelTask::new(&texts, &stream, 3, windows, 1).unwrap();
+            let window = &task.batches(1)[0];
+            let (loss, _) = task.loss(&model, window, None, Mode::Inference);
+            assert_eq!(loss.count, (3 * steps) as f64);
+            loss.divisor
+        };
+        for steps in [1, 4, 7] {
+            assert_eq!(divisor(StepLoss::Sum, steps), 3.0);
+            assert_eq!(divisor(StepLoss::Mean, steps), (3 * steps) as f64);
+        }
     }
 }

@@ -24,8 +24,8 @@ impl Profiled for PreparedLanguageModel {
         window.inputs.len()
     }
 
-    fn loss(model: &LanguageModelNetwork, window: &Window, mode: Mode) -> Loss {
-        model.loss(window, None, mode).0
+    fn loss(&self, model: &LanguageModelNetwork, window: &Window, mode: Mode) -> Loss {
+        self.task().loss_of(model, window, None, mode).0
     }
 
     fn time_ends(

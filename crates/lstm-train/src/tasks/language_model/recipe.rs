@@ -196,6 +196,7 @@ mod tests {
             assert!(!recipe.data.about.is_empty(), "{}", builtin.name);
         }
     }
+
     #[test]
     fn settings_that_bytes_cannot_have_are_refused_by_their_key() {
         let text = RecipeText::find("language-model", &RECIPES, "grammar").unwrap();

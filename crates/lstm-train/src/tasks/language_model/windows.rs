@@ -62,6 +62,11 @@ impl Windows {
             let message = format!("must be at least {least}{why}, not {}", self.steps);
             return Err(("steps", message));
         }
+        if self.jitter && self.loss == StepLoss::Sum {
+            let message =
+                "needs windows.loss = \"mean\": a sum grows with a window's length by itself";
+            return Err(("jitter", message.to_owned()));
+        }
         Ok(())
     }
 
@@ -166,5 +171,10 @@ mod tests {
             ..windows
         };
         assert_eq!(short.check().unwrap_err().0, "steps");
+        let sum = Windows {
+            loss: StepLoss::Sum,
+            ..windows
+        };
+        assert_eq!(sum.check().unwrap_err().0, "jitter");
     }
 }

@@ -106,7 +106,15 @@ fn sgd_agrees_with_pytorch() {
         &options,
         [[0.437_5, -0.35, 1.0], [1.05, -1.1, 0.124_999_97]],
     );
-    (options.momentum, options.weight_decay) = (0.9, 0.1);
+    options.weight_decay = 0.1;
+    assert_agrees(
+        &options,
+        [
+            [0.423_519_5, -0.342_322_26, 0.970_299],
+            [1.022_789, -1.070_299, 0.121_287_35],
+        ],
+    );
+    options.momentum = 0.9;
     assert_agrees(
         &options,
         [

@@ -57,6 +57,8 @@ pub struct Points {
     /// What the next validations give as `accuracy` and `loss`; after the last there is no more
     /// validation part.
     pub scores: RefCell<VecDeque<f64>>,
+    /// What the learning rate of each batch is multiplied by.
+    pub rate_factor: f64,
     /// The weights at each validation so far.
     pub validated: RefCell<Vec<[f32; 2]>>,
 }
@@ -76,6 +78,7 @@ impl Points {
             outputs: inputs.iter().enumerate().map(output).collect(),
             inputs,
             batch_size,
+            rate_factor: 1.0,
             scores: RefCell::default(),
             validated: RefCell::default(),
         }
@@ -145,6 +148,18 @@ impl Task for Points {
             divisor: batch.len() as f64,
         };
         (loss, None)
+    }
+
+    fn rate_factor(&self, _batch: &Vec<usize>) -> f64 {
+        self.rate_factor
+    }
+
+    fn has(&self, part: Part) -> bool {
+        match part {
+            Part::Train => true,
+            Part::Valid => !self.scores.borrow().is_empty(),
+            Part::Test => false,
+        }
     }
 
     fn evaluate(&self, model: &Line, part: Part) -> Option<Metrics> {

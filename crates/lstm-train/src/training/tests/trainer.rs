@@ -241,3 +241,17 @@ fn averaging_needs_a_validation() {
     let failed = Points::new(40).fit(&options).unwrap_err();
     assert!(matches!(failed, TrainError::NoValidation), "{failed}");
 }
+
+#[test]
+fn a_batch_of_another_size_has_its_share_of_the_rate() {
+    let step = |rate_factor, learning_rate| {
+        let points = Points {
+            rate_factor,
+            ..Points::new(40)
+        };
+        let trained = points.fit(&descent(1, learning_rate)).unwrap();
+        trained.model.weights()
+    };
+    assert_eq!(step(0.5, 0.25), step(1.0, 0.125));
+    assert_ne!(step(0.5, 0.25), step(1.0, 0.25));
+}
