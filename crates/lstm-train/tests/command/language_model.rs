@@ -323,13 +323,12 @@ fn a_run_killed_between_windows_goes_on_with_the_state_it_had() {
         "training.learning_rate=20",
         "training.valid_steps=1",
         "windows.jitter=true",
-        "training.schedule=one_cycle",
-        "model.weight_dropout=0.1",
         "model.activation_regularization=2",
         "model.temporal_activation_regularization=1",
     ];
     for settings in [
         &["model.cell=lstm", "training.optimizer=sgd"][..],
+        &["training.schedule=one_cycle", "model.weight_dropout=0.2"],
         &["model.cell=gru", "model.layers=2"],
         &averaged,
     ] {
