@@ -238,16 +238,6 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_from_before_there_was_weight_dropout_has_none() {
-        let config = LanguageModelConfig::new(10, LanguageModelArchitecture::default());
-        let mut written = serde_json::to_value(&config).unwrap();
-        let parts = written["architecture"].as_object_mut().unwrap();
-        parts.remove("weight_dropout").unwrap();
-        let read: LanguageModelConfig = serde_json::from_value(written).unwrap();
-        assert_eq!(read, config);
-    }
-
-    #[test]
     fn a_probability_outside_its_range_is_named() {
         for probability in [-0.1, 1.0, f64::NAN] {
             let parts = LanguageModelArchitecture {
