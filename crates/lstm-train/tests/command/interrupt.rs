@@ -30,8 +30,9 @@ fn an_interrupted_run_saves_says_how_to_resume_and_ends_in_the_same_weights() {
 #[test]
 fn a_run_interrupted_in_each_step_logs_each_step_once() {
     let bench = Bench::new();
-    // Two steps an epoch: every other one is its last.
-    let settings = ["training.batch_size=60", "training.epochs=2"];
+    // Two steps an epoch: every other one is its last. Many epochs, so that a busy machine does not end the
+    // training before it is interrupted.
+    let settings = ["training.batch_size=60", "training.epochs=30"];
     outcome(&mut bench.train("run", &settings)).succeeded();
     let mut ended = interrupted(&mut bench.train("stopped", &settings));
     let mut interruptions = 0;
