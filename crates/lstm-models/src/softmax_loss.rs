@@ -360,15 +360,20 @@ fn exp_of_negative(x: f32) -> f32 {
     y * power
 }
 
+impl<B: Backend, C: CheckpointStrategy> Operands<Autodiff<B, C>> {
+    fn into_primitives(self) -> Operands<B> {
+        Operands {
+            hidden: self.hidden.into_primitive(),
+            weight: self.weight.into_primitive(),
+            bias: self.bias.into_primitive(),
+        }
+    }
+}
+
 impl<B: Backend + SoftmaxLoss, C: CheckpointStrategy> SoftmaxLoss for Autodiff<B, C> {
     /// No gradient goes through it: it is for scores.
     fn rows(operands: Operands<Self>, targets: Arc<[u32]>) -> FloatTensor<Self> {
-        let operands = Operands::<B> {
-            hidden: operands.hidden.into_primitive(),
-            weight: operands.weight.into_primitive(),
-            bias: operands.bias.into_primitive(),
-        };
-        Self::from_inner(B::rows(operands, targets))
+        Self::from_inner(B::rows(operands.into_primitives(), targets))
     }
 
     fn sum(operands: Operands<Self>, targets: Arc<[u32]>) -> FloatTensor<Self> {
@@ -400,11 +405,7 @@ impl<B: Backend + SoftmaxLoss, C: CheckpointStrategy> SoftmaxLoss for Autodiff<B
             operands.weight.node(),
             operands.bias.node(),
         ];
-        let operands = Operands::<B> {
-            hidden: operands.hidden.into_primitive(),
-            weight: operands.weight.into_primitive(),
-            bias: operands.bias.into_primitive(),
-        };
+        let operands = operands.into_primitives();
         match Gradient.prepare::<C>(guards).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
                 let result = B::differentiated(operands, targets);

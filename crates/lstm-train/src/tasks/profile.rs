@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Instant;
 
+use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use lstm_core::{Mode, RandomSource, WeightDraws};
 use lstm_models::Loss;
 
@@ -182,8 +183,36 @@ impl<'a> Clock<'a> {
         clock
     }
 
+    /// What lies before the recurrent layer: its output, and the time of both ways.
+    pub fn embedding<M: Module>(
+        &mut self,
+        model: &M,
+        embed: impl FnOnce() -> Tensor<3>,
+    ) -> (Tensor<3>, [f64; 2]) {
+        self.lap();
+        let embedded = embed();
+        let forward = self.lap();
+        let input = embedded.clone().detach();
+        // Some gradient of the shape that the recurrent layer gives back.
+        let objective = (embedded * input.clone()).sum();
+        self.lap();
+        drop(GradientsParams::from_grads(objective.backward(), model));
+        (input, [forward, self.lap()])
+    }
+
+    /// What follows the recurrent layer: the time of both ways.
+    pub fn loss(&mut self, loss: impl FnOnce() -> Loss) -> [f64; 2] {
+        self.lap();
+        let loss = loss();
+        // The device has computed it when its value is here.
+        loss.nll.into_scalar::<f32>();
+        let forward = self.lap();
+        drop(loss.objective.backward());
+        [forward, self.lap()]
+    }
+
     /// Since the last call.
-    pub fn lap(&mut self) -> f64 {
+    fn lap(&mut self) -> f64 {
         self.device.sync().expect("the device works");
         let now = Instant::now();
         let milliseconds = (now - self.last).as_secs_f64() * 1e3;

@@ -1,6 +1,5 @@
 //! The parts of a classifier's training step.
 
-use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use lstm_core::{CarriedState, Mode};
 use lstm_models::{ClassifierModel, Loss, Target, TokenBatch, cross_entropy};
@@ -33,30 +32,15 @@ impl Profiled for PreparedClassifier {
         mode: Mode,
         clock: &mut Clock<'_>,
     ) -> [[f64; 2]; 2] {
-        clock.lap();
-        let embedded = model.embed(tokens, mode);
-        let embedding_forward = clock.lap();
-        let input = embedded.clone().detach();
-        // Some gradient of the shape that the recurrent layer gives back.
-        let objective = (embedded * input.clone()).sum();
-        clock.lap();
-        drop(GradientsParams::from_grads(objective.backward(), model));
-        let embedding_backward = clock.lap();
-
+        let (input, embedding) = clock.embedding(model, || model.embed(tokens, mode));
         let recurrent = model.recurrent();
         let (outputs, state) = recurrent.forward(input, &tokens.lengths, None, mode);
         let outputs = outputs.detach().require_grad();
         let state = state.detach();
-        clock.lap();
-        let logits = model.classify(outputs, &state, tokens, mode);
-        let loss = cross_entropy(logits, targets);
-        loss.nll.into_scalar::<f32>();
-        let pooling_forward = clock.lap();
-        drop(loss.objective.backward());
-        let pooling_backward = clock.lap();
-        [
-            [embedding_forward, embedding_backward],
-            [pooling_forward, pooling_backward],
-        ]
+        let pooling = clock.loss(|| {
+            let logits = model.classify(outputs, &state, tokens, mode);
+            cross_entropy(logits, targets)
+        });
+        [embedding, pooling]
     }
 }

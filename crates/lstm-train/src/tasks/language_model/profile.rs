@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use lstm_core::{Lengths, Mode};
 use lstm_models::{LanguageModelNetwork, Loss, Window};
@@ -34,28 +33,12 @@ impl Profiled for PreparedLanguageModel {
         mode: Mode,
         clock: &mut Clock<'_>,
     ) -> [[f64; 2]; 2] {
-        clock.lap();
-        let embedded = model.embed(&window.inputs, window.streams, mode);
-        let embedding_forward = clock.lap();
-        let input = embedded.clone().detach();
-        // Some gradient of the shape that the recurrent layers give back.
-        let objective = (embedded * input.clone()).sum();
-        clock.lap();
-        drop(GradientsParams::from_grads(objective.backward(), model));
-        let embedding_backward = clock.lap();
-
+        let embed = || model.embed(&window.inputs, window.streams, mode);
+        let (input, embedding) = clock.embedding(model, embed);
         let lengths = Lengths::full(window.streams, window.time());
         let (output, _) = model.recurrent().forward(input, &lengths, None, mode);
         let output = output.detach().require_grad();
-        clock.lap();
-        let loss = model.output_loss(output, &window.targets, mode);
-        loss.nll.into_scalar::<f32>();
-        let decoder_forward = clock.lap();
-        drop(loss.objective.backward());
-        let decoder_backward = clock.lap();
-        [
-            [embedding_forward, embedding_backward],
-            [decoder_forward, decoder_backward],
-        ]
+        let decoder = clock.loss(|| model.output_loss(output, &window.targets, mode));
+        [embedding, decoder]
     }
 }
