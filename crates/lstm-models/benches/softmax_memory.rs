@@ -10,7 +10,7 @@ use std::{env, fs};
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use lstm_models::vocabulary_cross_entropy;
+use lstm_models::{VocabularyTargets, vocabulary_cross_entropy};
 
 /// Streams and steps of a window.
 const WINDOWS: [[usize; 2]; 2] = [[20, 20], [80, 70]];
@@ -83,7 +83,7 @@ fn in_a_process(form: &str, rows: usize, vocab: usize) -> f64 {
 type Loss = fn(Tensor<2>, Tensor<2>, Tensor<1>, &[u32]) -> Tensor<1>;
 
 fn in_chunks(hidden: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, targets: &[u32]) -> Tensor<1> {
-    vocabulary_cross_entropy(hidden, weight, bias, targets).objective
+    vocabulary_cross_entropy(hidden, weight, bias, VocabularyTargets::exact(targets)).objective
 }
 
 fn composed(hidden: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, targets: &[u32]) -> Tensor<1> {

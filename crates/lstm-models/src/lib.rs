@@ -38,7 +38,9 @@ pub use language_model::{
     Saturation, StateTrace, StreamScorer, TextScore, TextStream, TextWriter, TokenScore, Trace,
     TraceError, TracedToken, Unit, Window,
 };
-pub use loss::{Loss, Target, cross_entropy, vocabulary_cross_entropy, vocabulary_losses};
+pub use loss::{
+    Loss, Target, VocabularyTargets, cross_entropy, vocabulary_cross_entropy, vocabulary_losses,
+};
 pub use pooling::{Pooling, PoolingLayer};
 pub use text_encoder::{EncodedText, TextEncoder, subword_buckets};
 pub use token_batch::{SubwordBatch, TokenBatch};

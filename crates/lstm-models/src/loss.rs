@@ -31,6 +31,25 @@ pub struct Target {
     pub smoothing: f32,
 }
 
+/// What should have followed in each of many rows over a vocabulary.
+#[derive(Debug, Clone, Copy)]
+pub struct VocabularyTargets<'a> {
+    /// The true token of each row.
+    pub tokens: &'a [u32],
+    /// As that of a [`Target`], for all rows.
+    pub smoothing: f32,
+}
+
+impl<'a> VocabularyTargets<'a> {
+    /// Targets that nothing of the truth is moved away from.
+    pub fn exact(tokens: &'a [u32]) -> Self {
+        Self {
+            tokens,
+            smoothing: 0.0,
+        }
+    }
+}
+
 /// Softmax cross-entropy of `logits` `[batch, classes]`.
 ///
 /// # Panics
@@ -84,26 +103,51 @@ pub fn vocabulary_cross_entropy(
     hidden: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<1>,
-    targets: &[u32],
+    targets: VocabularyTargets<'_>,
 ) -> Loss {
-    check_targets(&hidden, &weight, targets);
+    check_targets(&hidden, &weight, targets.tokens);
+    let [objective, nll] = sums(hidden, weight, bias, targets);
+    let count = targets.tokens.len() as f64;
+    Loss {
+        objective,
+        nll,
+        count,
+        divisor: count,
+    }
+}
+
+/// Objective and negative log-likelihood, each summed over the rows.
+fn sums(
+    hidden: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    targets: VocabularyTargets<'_>,
+) -> [Tensor<1>; 2] {
     #[cfg(feature = "flex")]
     if softmax_loss::holds(&hidden, &weight, &bias) {
-        let objective = softmax_loss::sum(hidden, weight, bias, targets.into());
-        return Loss {
-            nll: objective.clone().detach(),
-            objective,
-            count: targets.len() as f64,
-            divisor: targets.len() as f64,
-        };
+        return softmax_loss::sum(hidden, weight, bias, targets);
     }
-    let objective = row_losses(hidden, weight, bias, targets).sum();
-    Loss {
-        nll: objective.clone().detach(),
-        objective,
-        count: targets.len() as f64,
-        divisor: targets.len() as f64,
-    }
+    sums_of_rows(hidden, weight, bias, targets)
+}
+
+/// The same with the operations of the backend.
+fn sums_of_rows(
+    hidden: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    targets: VocabularyTargets<'_>,
+) -> [Tensor<1>; 2] {
+    let logits = logits(hidden, weight, bias);
+    let nll = row_losses(logits.clone(), targets.tokens);
+    let objective = match targets.smoothing {
+        0.0 => nll.clone(),
+        smoothing => {
+            let uniform = -log_softmax(logits, 1).mean_dim(1);
+            // (1 - ε)·nll + ε·uniform
+            nll.clone() * (1.0 - smoothing) + uniform * smoothing
+        }
+    };
+    [objective.sum(), nll.sum().detach()]
 }
 
 /// The negative log-likelihood of each row's target in nats, of the same logits as
@@ -121,18 +165,21 @@ pub fn vocabulary_losses(
     check_targets(&hidden, &weight, targets);
     #[cfg(feature = "flex")]
     if softmax_loss::holds(&hidden, &weight, &bias) {
-        return softmax_loss::rows(hidden, weight, bias, targets.into());
+        return softmax_loss::rows(hidden, weight, bias, targets);
     }
-    let losses = row_losses(hidden, weight, bias, targets);
+    let losses = row_losses(logits(hidden, weight, bias), targets);
     losses.into_data().iter().collect()
 }
 
-/// The loss of each row, with the operations of the backend: `[rows, 1]`.
-fn row_losses(hidden: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, targets: &[u32]) -> Tensor<2> {
-    let device = hidden.device();
+fn logits(hidden: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
+    hidden.matmul(weight.transpose()) + bias.unsqueeze()
+}
+
+/// The loss of each row of logits, with the operations of the backend: `[rows, 1]`.
+fn row_losses(logits: Tensor<2>, targets: &[u32]) -> Tensor<2> {
+    let device = logits.device();
     let ids: Vec<i64> = targets.iter().map(|target| i64::from(*target)).collect();
     let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [targets.len(), 1]), &device);
-    let logits = hidden.matmul(weight.transpose()) + bias.unsqueeze();
     -log_softmax(logits, 1).gather(1, ids)
 }
 
@@ -190,22 +237,31 @@ mod tests {
 
     #[test]
     fn a_vocabularys_loss_in_chunks_is_that_of_the_operations() {
+        for smoothing in [0.0, 0.1] {
+            compare_with_the_operations(smoothing);
+        }
+    }
+
+    fn compare_with_the_operations(smoothing: f32) {
         let device = Device::flex().autodiff();
         let results = [false, true].map(|chunked| {
             let ([hidden, weight], bias, targets) = vocabulary(&device);
             let [hidden, weight] = [hidden, weight].map(Tensor::require_grad);
             let bias = bias.require_grad();
             let operands = (hidden.clone(), weight.clone(), bias.clone());
-            let objective = match chunked {
-                true => {
-                    vocabulary_cross_entropy(operands.0, operands.1, operands.2, &targets).objective
-                }
-                false => row_losses(operands.0, operands.1, operands.2, &targets).sum(),
+            let targets = VocabularyTargets {
+                tokens: &targets,
+                smoothing,
+            };
+            let [objective, nll] = match chunked {
+                true => sums(operands.0, operands.1, operands.2, targets),
+                false => sums_of_rows(operands.0, operands.1, operands.2, targets),
             };
             // Not 1, so that the gradients are scaled.
             let gradients = (objective.clone() * 0.25).backward();
             [
                 objective.into_data(),
+                nll.into_data(),
                 hidden.grad(&gradients).unwrap().into_data(),
                 weight.grad(&gradients).unwrap().into_data(),
                 bias.grad(&gradients).unwrap().into_data(),
@@ -222,7 +278,8 @@ mod tests {
     fn the_losses_of_rows_add_up_to_the_loss() {
         let ([hidden, weight], bias, targets) = vocabulary(&Device::flex());
         let rows = vocabulary_losses(hidden.clone(), weight.clone(), bias.clone(), &targets);
-        let loss = vocabulary_cross_entropy(hidden, weight, bias, &targets);
+        let exact = VocabularyTargets::exact(&targets);
+        let loss = vocabulary_cross_entropy(hidden, weight, bias, exact);
         let sum: f64 = rows.into_iter().map(f64::from).sum();
         let loss = f64::from(loss.nll.into_scalar::<f32>());
         assert!((sum - loss).abs() < 1e-5 * loss, "{sum} {loss}");
@@ -233,7 +290,9 @@ mod tests {
         let device = Device::flex();
         let hidden = Tensor::<2>::from_floats([[f32::NAN, 1.0]], &device);
         let weight = Tensor::<2>::ones([20, 2], &device);
-        let loss = vocabulary_cross_entropy(hidden, weight, Tensor::zeros([20], &device), &[3]);
+        let bias = Tensor::zeros([20], &device);
+        let loss =
+            vocabulary_cross_entropy(hidden, weight, bias, VocabularyTargets::exact(&[3]));
         assert!(loss.nll.into_scalar::<f32>().is_nan());
     }
 }

@@ -24,6 +24,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::host;
+use crate::loss::VocabularyTargets;
 use crate::product::Matrix;
 
 /// Logits of a chunk: 16 MiB, so that the products are large and the cache still helps.
@@ -34,15 +35,18 @@ pub(crate) fn holds(hidden: &Tensor<2>, weight: &Tensor<2>, bias: &Tensor<1>) ->
     host::holds(hidden) && host::holds(weight) && host::holds(bias)
 }
 
-/// The negative log-likelihood of `targets`, summed over the rows: `[1]`.
+/// The objective and the negative log-likelihood of the targets, each summed over the rows: `[1]`. Only the
+/// objective has a gradient.
 pub(crate) fn sum(
     hidden: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<1>,
-    targets: Arc<[u32]>,
-) -> Tensor<1> {
+    targets: VocabularyTargets<'_>,
+) -> [Tensor<1>; 2] {
     let operands = Operands::new(hidden, weight, bias);
-    Tensor::from_dispatch(<Dispatch as SoftmaxLoss>::sum(operands, targets))
+    let sums = <Dispatch as SoftmaxLoss>::sum(operands, targets.into());
+    let sums = Tensor::<1>::from_dispatch(sums);
+    [sums.clone().slice([0..1]), sums.slice([1..2]).detach()]
 }
 
 /// The negative log-likelihood of each row's target, in nats.
@@ -50,14 +54,31 @@ pub(crate) fn rows(
     hidden: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<1>,
-    targets: Arc<[u32]>,
+    targets: &[u32],
 ) -> Vec<f32> {
     let operands = Operands::new(hidden, weight, bias);
-    let losses = <Dispatch as SoftmaxLoss>::rows(operands, targets);
+    let losses = <Dispatch as SoftmaxLoss>::rows(operands, targets.into());
     Tensor::<1>::from_dispatch(losses)
         .into_data()
         .iter()
         .collect()
+}
+
+/// What should have followed in each row.
+#[derive(Debug, Clone)]
+pub struct Targets {
+    tokens: Arc<[u32]>,
+    /// The share of the truth that is moved to all tokens evenly.
+    smoothing: f32,
+}
+
+impl From<VocabularyTargets<'_>> for Targets {
+    fn from(targets: VocabularyTargets<'_>) -> Self {
+        Self {
+            tokens: targets.tokens.into(),
+            smoothing: targets.smoothing,
+        }
+    }
 }
 
 /// What the loss is computed from.
@@ -84,7 +105,7 @@ impl Operands<Dispatch> {
 /// The loss, and the gradients of its operands.
 #[derive(Debug, Clone, ExtensionType)]
 pub struct LossAndGradients<B: Backend> {
-    /// `[1]`
+    /// Objective and negative log-likelihood: `[2]`
     pub loss: FloatTensor<B>,
     /// `[rows, features]`
     pub hidden: FloatTensor<B>,
@@ -99,33 +120,37 @@ trait SoftmaxLoss: Backend {
     /// Of each row: `[rows]`.
     fn rows(#[extension_type] operands: Operands<Self>, targets: Arc<[u32]>) -> FloatTensor<Self>;
 
-    /// Of all rows: `[1]`.
-    fn sum(#[extension_type] operands: Operands<Self>, targets: Arc<[u32]>) -> FloatTensor<Self>;
+    /// Objective and negative log-likelihood of all rows: `[2]`.
+    fn sum(#[extension_type] operands: Operands<Self>, targets: Targets) -> FloatTensor<Self>;
 
     fn differentiated(
         #[extension_type] operands: Operands<Self>,
-        targets: Arc<[u32]>,
+        targets: Targets,
     ) -> LossAndGradients<Self>;
 
-    /// The tensor times a tensor of one number.
+    /// The tensor times the first number of another one.
     fn scaled(tensor: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl SoftmaxLoss for Flex {
     fn rows(operands: Operands<Self>, targets: Arc<[u32]>) -> FlexTensor {
+        let targets = Targets {
+            tokens: targets,
+            smoothing: 0.0,
+        };
         let losses = operands.with_slices(|operands| operands.losses(&targets));
         tensor(
-            losses.iter().map(|loss| *loss as f32).collect(),
+            losses.iter().map(|loss| loss.nll as f32).collect(),
             [losses.len()],
         )
     }
 
-    fn sum(operands: Operands<Self>, targets: Arc<[u32]>) -> FlexTensor {
+    fn sum(operands: Operands<Self>, targets: Targets) -> FlexTensor {
         let losses = operands.with_slices(|operands| operands.losses(&targets));
-        scalar(losses.iter().sum())
+        RowLoss::sum(&losses).into_tensor()
     }
 
-    fn differentiated(operands: Operands<Self>, targets: Arc<[u32]>) -> LossAndGradients<Self> {
+    fn differentiated(operands: Operands<Self>, targets: Targets) -> LossAndGradients<Self> {
         operands.with_slices(|operands| operands.differentiated(&targets))
     }
 
@@ -139,8 +164,24 @@ impl SoftmaxLoss for Flex {
     }
 }
 
-fn scalar(value: f64) -> FlexTensor {
-    tensor(vec![value as f32], [1])
+/// The loss of a row, or of several together.
+#[derive(Debug, Clone, Copy, Default)]
+struct RowLoss {
+    objective: f64,
+    nll: f64,
+}
+
+impl RowLoss {
+    fn sum(losses: &[Self]) -> Self {
+        losses.iter().fold(Self::default(), |sum, loss| Self {
+            objective: sum.objective + loss.objective,
+            nll: sum.nll + loss.nll,
+        })
+    }
+
+    fn into_tensor(self) -> FlexTensor {
+        tensor(vec![self.objective as f32, self.nll as f32], [2])
+    }
 }
 
 fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
@@ -191,20 +232,20 @@ enum Rows {
 
 impl Slices<'_> {
     /// The loss of each row.
-    fn losses(self, targets: &[u32]) -> Vec<f64> {
-        let mut losses = Vec::with_capacity(targets.len());
+    fn losses(self, targets: &Targets) -> Vec<RowLoss> {
+        let mut losses = Vec::with_capacity(targets.tokens.len());
         self.each_chunk(targets, Rows::Losses, |_, _, chunk| losses.extend(chunk));
         losses
     }
 
-    fn differentiated(self, targets: &[u32]) -> LossAndGradients<Flex> {
-        let (rows, vocab) = (targets.len(), self.bias.len());
-        let mut loss = 0.0;
+    fn differentiated(self, targets: &Targets) -> LossAndGradients<Flex> {
+        let (rows, vocab) = (targets.tokens.len(), self.bias.len());
+        let mut all_losses = Vec::with_capacity(rows);
         let mut hidden_gradient = vec![0.0; rows * self.features];
         let mut weight_gradient: Option<Vec<f32>> = None;
         let mut bias_gradient = vec![0.0; vocab];
         self.each_chunk(targets, Rows::Gradients, |range, gradients, losses| {
-            loss += losses.iter().sum::<f64>();
+            all_losses.extend(losses);
             // ∂/∂hidden = G·W, ∂/∂W = Gᵀ·hidden, ∂/∂b = Gᵀ·1, where G is that of the logits.
             let features = range.start * self.features..range.end * self.features;
             gradients.times_into(self.weight, &mut hidden_gradient[features.clone()]);
@@ -217,7 +258,7 @@ impl Slices<'_> {
         });
         let weight_gradient = weight_gradient.unwrap_or_else(|| vec![0.0; vocab * self.features]);
         LossAndGradients {
-            loss: scalar(loss),
+            loss: RowLoss::sum(&all_losses).into_tensor(),
             hidden: tensor(hidden_gradient, [rows, self.features]),
             weight: tensor(weight_gradient, [vocab, self.features]),
             bias: tensor(bias_gradient, [vocab]),
@@ -228,10 +269,11 @@ impl Slices<'_> {
     /// `[chunk, vocab]`, and their losses.
     fn each_chunk(
         self,
-        targets: &[u32],
+        targets: &Targets,
         wanted: Rows,
-        mut work: impl FnMut(Range<usize>, Matrix<'_>, Vec<f64>),
+        mut work: impl FnMut(Range<usize>, Matrix<'_>, Vec<RowLoss>),
     ) {
+        let (targets, smoothing) = (&*targets.tokens, targets.smoothing);
         let vocab = self.bias.len();
         let chunk = (LOGITS / vocab.max(1)).max(1);
         let mut memory = Logits::take(chunk.min(targets.len()) * vocab);
@@ -244,7 +286,9 @@ impl Slices<'_> {
             let losses = logits
                 .par_chunks_exact_mut(vocab)
                 .zip(targets)
-                .map(|(logits, target)| row(logits, self.bias, *target as usize, wanted))
+                .map(|(logits, target)| {
+                    row(logits, self.bias, *target as usize, smoothing, wanted)
+                })
                 .collect();
             work(range, Matrix::new(logits, vocab), losses);
         }
@@ -282,10 +326,17 @@ impl Drop for Logits {
 /// instructions, so that these change no bit.
 const LANES: usize = 16;
 
-/// A row's loss −log softmax(logits + bias)[target]; its logits become exp(logits − max), or the
-/// gradients softmax − onehot.
+/// A row's loss, where nll is −log softmax(logits + bias)[target] and the objective (1 − ε)·nll + ε·u, with
+/// u the mean of −log softmax over the vocabulary; its logits become exp(logits − max), or the gradients
+/// softmax − (1 − ε)·onehot − ε/vocab.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2", "aarch64+neon"))]
-fn row(logits: &mut [f32], bias: &[f32], target: usize, wanted: Rows) -> f64 {
+fn row(
+    logits: &mut [f32],
+    bias: &[f32],
+    target: usize,
+    smoothing: f32,
+    wanted: Rows,
+) -> RowLoss {
     let (groups, rest) = logits.as_chunks_mut::<LANES>();
     let (bias_groups, bias_rest) = bias.as_chunks::<LANES>();
     let mut greatest = [f32::NEG_INFINITY; LANES];
@@ -295,6 +346,7 @@ fn row(logits: &mut [f32], bias: &[f32], target: usize, wanted: Rows) -> f64 {
     add_bias(rest, bias_rest, &mut greatest);
     let greatest = greatest.into_iter().fold(f32::NEG_INFINITY, f32::max);
     let of_target = logits[target];
+    let mean = mean_if(smoothing > 0.0, logits);
     let (groups, rest) = logits.as_chunks_mut::<LANES>();
     let mut sums = [0.0_f32; LANES];
     for logits in groups {
@@ -304,12 +356,39 @@ fn row(logits: &mut [f32], bias: &[f32], target: usize, wanted: Rows) -> f64 {
     let sum: f64 = sums.into_iter().map(f64::from).sum();
     if wanted == Rows::Gradients {
         let scale = (1.0 / sum) as f32;
+        let evenly = smoothing / logits.len() as f32;
         for logit in logits.iter_mut() {
-            *logit *= scale;
+            *logit = *logit * scale - evenly;
         }
-        logits[target] -= 1.0;
+        logits[target] -= 1.0 - smoothing;
     }
-    sum.ln() + f64::from(greatest) - f64::from(of_target)
+    let normalizer = sum.ln() + f64::from(greatest);
+    let nll = normalizer - f64::from(of_target);
+    let smoothing = f64::from(smoothing);
+    RowLoss {
+        objective: match smoothing > 0.0 {
+            true => (1.0 - smoothing) * nll + smoothing * (normalizer - mean),
+            false => nll,
+        },
+        nll,
+    }
+}
+
+/// The mean of the logits, if it is wanted.
+#[inline(always)]
+fn mean_if(wanted: bool, logits: &[f32]) -> f64 {
+    if !wanted {
+        return 0.0;
+    }
+    let (groups, rest) = logits.as_chunks::<LANES>();
+    let mut sums = [0.0_f32; LANES];
+    for logits in groups.iter().map(|group| &group[..]).chain([rest]) {
+        for (sum, logit) in sums.iter_mut().zip(logits) {
+            *sum += logit;
+        }
+    }
+    let sum: f64 = sums.into_iter().map(f64::from).sum();
+    sum / logits.len() as f64
 }
 
 /// Adds the bias to up to [`LANES`] logits, and looks for greater ones.
@@ -376,7 +455,7 @@ impl<B: Backend + SoftmaxLoss, C: CheckpointStrategy> SoftmaxLoss for Autodiff<B
         Self::from_inner(B::rows(operands.into_primitives(), targets))
     }
 
-    fn sum(operands: Operands<Self>, targets: Arc<[u32]>) -> FloatTensor<Self> {
+    fn sum(operands: Operands<Self>, targets: Targets) -> FloatTensor<Self> {
         /// The gradients of hidden states, weight and bias are known already.
         #[derive(Debug)]
         struct Gradient;
@@ -415,7 +494,7 @@ impl<B: Backend + SoftmaxLoss, C: CheckpointStrategy> SoftmaxLoss for Autodiff<B
         }
     }
 
-    fn differentiated(_: Operands<Self>, _: Arc<[u32]>) -> LossAndGradients<Self> {
+    fn differentiated(_: Operands<Self>, _: Targets) -> LossAndGradients<Self> {
         unimplemented!("burn differentiates once")
     }
 

@@ -15,7 +15,7 @@ use super::next_token::PreparedNetwork;
 use crate::embedding::WeightedRows;
 #[cfg(feature = "flex")]
 use crate::host;
-use crate::loss::{Loss, vocabulary_cross_entropy, vocabulary_losses};
+use crate::loss::{Loss, VocabularyTargets, vocabulary_cross_entropy, vocabulary_losses};
 
 /// The language model's network, from token ids to the probabilities of what follows each.
 #[derive(Module, Debug)]
@@ -181,7 +181,7 @@ impl LanguageModelNetwork {
         let dropped = self.drop_output(output.clone(), mode);
         let (weight, bias) = self.decoder();
         let features = self.features(dropped.clone());
-        let mut loss = vocabulary_cross_entropy(features, weight, bias, targets);
+        let mut loss = vocabulary_cross_entropy(features, weight, bias, VocabularyTargets::exact(targets));
         for penalty in self.penalties(output, dropped) {
             loss.objective = loss.objective + penalty * loss.count;
         }
