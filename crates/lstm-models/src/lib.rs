@@ -12,6 +12,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod attention;
 pub mod bundle;
 mod classifier;
 #[cfg(feature = "flex")]
@@ -19,6 +20,7 @@ mod embedding;
 #[cfg(feature = "flex")]
 mod host;
 mod language_model;
+mod look_up;
 mod loss;
 mod pooling;
 #[cfg(feature = "flex")]
@@ -28,7 +30,9 @@ mod softmax_loss;
 mod text_encoder;
 mod token_batch;
 mod tokenizer;
+mod translator;
 
+pub use attention::{Attention, AttentionScore, Memory};
 pub use classifier::{
     Answer, Classifier, ClassifierArchitecture, ClassifierBundle, ClassifierConfig, ClassifierModel,
 };
@@ -47,3 +51,7 @@ pub use token_batch::{SubwordBatch, TokenBatch};
 #[cfg(feature = "learn")]
 pub use tokenizer::learn::{BpeOptions, WordOptions};
 pub use tokenizer::{END_OF_LINE, PAD, Split, Tokenizer, TokenizerError, UNKNOWN};
+pub use translator::{
+    Bridge, Languages, PairBatch, Sentences, Tied, TokenUnit, TranslatorArchitecture,
+    TranslatorConfig, TranslatorNetwork,
+};

@@ -291,8 +291,7 @@ mod tests {
         let hidden = Tensor::<2>::from_floats([[f32::NAN, 1.0]], &device);
         let weight = Tensor::<2>::ones([20, 2], &device);
         let bias = Tensor::zeros([20], &device);
-        let loss =
-            vocabulary_cross_entropy(hidden, weight, bias, VocabularyTargets::exact(&[3]));
+        let loss = vocabulary_cross_entropy(hidden, weight, bias, VocabularyTargets::exact(&[3]));
         assert!(loss.nll.into_scalar::<f32>().is_nan());
     }
 }

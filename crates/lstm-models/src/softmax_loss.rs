@@ -286,9 +286,7 @@ impl Slices<'_> {
             let losses = logits
                 .par_chunks_exact_mut(vocab)
                 .zip(targets)
-                .map(|(logits, target)| {
-                    row(logits, self.bias, *target as usize, smoothing, wanted)
-                })
+                .map(|(logits, target)| row(logits, self.bias, *target as usize, smoothing, wanted))
                 .collect();
             work(range, Matrix::new(logits, vocab), losses);
         }
@@ -330,13 +328,7 @@ const LANES: usize = 16;
 /// u the mean of −log softmax over the vocabulary; its logits become exp(logits − max), or the gradients
 /// softmax − (1 − ε)·onehot − ε/vocab.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2", "aarch64+neon"))]
-fn row(
-    logits: &mut [f32],
-    bias: &[f32],
-    target: usize,
-    smoothing: f32,
-    wanted: Rows,
-) -> RowLoss {
+fn row(logits: &mut [f32], bias: &[f32], target: usize, smoothing: f32, wanted: Rows) -> RowLoss {
     let (groups, rest) = logits.as_chunks_mut::<LANES>();
     let (bias_groups, bias_rest) = bias.as_chunks::<LANES>();
     let mut greatest = [f32::NEG_INFINITY; LANES];

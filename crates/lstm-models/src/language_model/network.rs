@@ -181,7 +181,8 @@ impl LanguageModelNetwork {
         let dropped = self.drop_output(output.clone(), mode);
         let (weight, bias) = self.decoder();
         let features = self.features(dropped.clone());
-        let mut loss = vocabulary_cross_entropy(features, weight, bias, VocabularyTargets::exact(targets));
+        let mut loss =
+            vocabulary_cross_entropy(features, weight, bias, VocabularyTargets::exact(targets));
         for penalty in self.penalties(output, dropped) {
             loss.objective = loss.objective + penalty * loss.count;
         }

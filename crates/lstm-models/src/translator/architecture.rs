@@ -1,0 +1,344 @@
+//! What a translator is made of.
+
+use burn::tensor::Device;
+use lstm_core::{Cell, DropoutMask, RecurrentInit, WeightDraws};
+use serde::{Deserialize, Serialize};
+
+use super::network::TranslatorNetwork;
+use crate::attention::AttentionScore;
+use crate::bundle::{self, WeightsFile};
+
+/// Bounds beyond which a size is a slip of the pen rather than a model.
+const MAX_FEATURES: usize = 16_384;
+const MAX_LAYERS: usize = 64;
+
+/// What a translator is made of, apart from the sizes of its vocabularies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TranslatorArchitecture {
+    /// Features of a token's embedding, in both languages.
+    pub d_embedding: usize,
+    /// Which recurrent cell, in encoder and decoder.
+    pub cell: Cell,
+    /// Features of the encoder's hidden state in one direction of one layer; it reads in both directions.
+    pub d_encoder: usize,
+    /// Features of the decoder's hidden state of one layer.
+    pub d_decoder: usize,
+    /// How many recurrent layers are stacked, in encoder and decoder alike.
+    pub layers: usize,
+    /// How well a decoder's state fits a place of the source.
+    pub attention: AttentionScore,
+    /// Whether the decoder also reads what attention gave at the step before (Luong et al. 2015): then it runs
+    /// step by step, and not over the whole target as one sequence.
+    pub input_feeding: bool,
+    /// How the encoder's last states become the decoder's first.
+    pub bridge: Bridge,
+    /// Which embeddings are the same weights.
+    pub tied: Tied,
+    /// How the recurrent weights start.
+    pub init: RecurrentInit,
+    /// Embeddings and output weights start uniform in ± this; the output bias is 0.
+    pub range: f64,
+    /// Probability that a token's embedding is dropped (word dropout, Iyyer et al. 2015), in both languages.
+    pub word_dropout: f64,
+    /// Probability of dropout on the embeddings, in both languages.
+    pub input_dropout: f64,
+    /// Probability of dropout between recurrent layers.
+    pub layer_dropout: f64,
+    /// Probability of dropout on what the output weights read.
+    pub output_dropout: f64,
+    /// Probability of dropout on the hidden state that the gates read (Gal and Ghahramani 2016).
+    pub recurrent_dropout: f64,
+    /// Whether the masks on embeddings, between layers and on the output are the same for all tokens of a
+    /// sentence.
+    pub dropout_mask: DropoutMask,
+}
+
+/// How the encoder's last states, of both directions side by side, become the decoder's first: layer by layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bridge {
+    /// By a linear layer, the hidden state through tanh (Bahdanau et al. 2014).
+    #[default]
+    Dense,
+    /// As they are: the decoder is twice as wide as one direction of the encoder.
+    Copy,
+    /// Not at all: the decoder starts from zero, and knows the source by attention only.
+    Zero,
+}
+
+/// Which embeddings are the same weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tied {
+    /// None.
+    None,
+    /// The decoder's embedding and its output weights (Press and Wolf 2017).
+    #[default]
+    Decoder,
+    /// These and the encoder's embedding (three-way tying, Press and Wolf 2017): both languages have one
+    /// vocabulary.
+    All,
+}
+
+impl Default for TranslatorArchitecture {
+    fn default() -> Self {
+        Self {
+            d_embedding: 256,
+            cell: Cell::Lstm,
+            d_encoder: 256,
+            d_decoder: 256,
+            layers: 1,
+            attention: AttentionScore::Multiplicative,
+            input_feeding: false,
+            bridge: Bridge::Dense,
+            tied: Tied::Decoder,
+            init: RecurrentInit::Orthogonal,
+            range: 0.1,
+            word_dropout: 0.0,
+            input_dropout: 0.0,
+            layer_dropout: 0.0,
+            output_dropout: 0.0,
+            recurrent_dropout: 0.0,
+            dropout_mask: DropoutMask::Element,
+        }
+    }
+}
+
+impl TranslatorArchitecture {
+    /// Checks that every value is in its range.
+    ///
+    /// # Errors
+    ///
+    /// The first key whose value is not, and what it must be.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        for (key, size, most) in [
+            ("d_embedding", self.d_embedding, MAX_FEATURES),
+            ("d_encoder", self.d_encoder, MAX_FEATURES),
+            ("d_decoder", self.d_decoder, MAX_FEATURES),
+            ("layers", self.layers, MAX_LAYERS),
+        ] {
+            if !(1..=most).contains(&size) {
+                let message = format!("must be at least 1 and at most {most}, not {size}");
+                return Err((key, message));
+            }
+        }
+        for (key, probability) in [
+            ("word_dropout", self.word_dropout),
+            ("input_dropout", self.input_dropout),
+            ("layer_dropout", self.layer_dropout),
+            ("output_dropout", self.output_dropout),
+            ("recurrent_dropout", self.recurrent_dropout),
+        ] {
+            if !(0.0..1.0).contains(&probability) {
+                let message = format!("must be a probability in [0, 1), not {probability}");
+                return Err((key, message));
+            }
+        }
+        let init = match self.init {
+            RecurrentInit::Range(range) => range,
+            RecurrentInit::Orthogonal | RecurrentInit::Uniform => 1.0,
+        };
+        for (key, range) in [("range", self.range), ("init.range", init)] {
+            if !(range > 0.0 && range.is_finite()) {
+                return Err((key, format!("must be above 0, not {range}")));
+            }
+        }
+        self.check_parts_fit()
+    }
+
+    fn check_parts_fit(&self) -> Result<(), (&'static str, String)> {
+        let (d_decoder, d_memory) = (self.d_decoder, self.d_memory());
+        if d_decoder != d_memory {
+            let needs =
+                format!("needs d_decoder to be twice d_encoder, {d_memory}, not {d_decoder}");
+            if self.attention == AttentionScore::Dot {
+                return Err(("attention", format!("\"dot\" {needs}")));
+            }
+            if self.bridge == Bridge::Copy {
+                return Err(("bridge", format!("\"copy\" {needs}")));
+            }
+        }
+        let by_element = self.layer_dropout > 0.0 && self.dropout_mask != DropoutMask::Sequence;
+        if self.input_feeding && self.layers > 1 && by_element {
+            let message =
+                "needs dropout_mask = \"sequence\" where layer_dropout is above 0: its steps have \
+                           one mask"
+                    .to_owned();
+            return Err(("input_feeding", message));
+        }
+        Ok(())
+    }
+
+    /// Features of what the encoder gives for each token: of both directions.
+    pub(super) fn d_memory(&self) -> usize {
+        2 * self.d_encoder
+    }
+
+    /// Features of what the output weights read.
+    pub(super) fn d_attentional(&self) -> usize {
+        match self.tied {
+            Tied::None => self.d_decoder,
+            Tied::Decoder | Tied::All => self.d_embedding,
+        }
+    }
+}
+
+/// Everything that a translator's network is built from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TranslatorConfig {
+    /// How many tokens the source language has.
+    pub source_vocab: usize,
+    /// How many tokens the target language has.
+    pub target_vocab: usize,
+    /// The rest.
+    pub architecture: TranslatorArchitecture,
+}
+
+impl TranslatorConfig {
+    /// Checks the architecture, and that it fits the vocabularies.
+    ///
+    /// # Errors
+    ///
+    /// The first key whose value does not, and what it must be.
+    pub fn check(&self) -> Result<(), (String, String)> {
+        let within = |(key, message)| (format!("architecture.{key}"), message);
+        self.architecture.check().map_err(within)?;
+        for (key, size) in [
+            ("source_vocab", self.source_vocab),
+            ("target_vocab", self.target_vocab),
+        ] {
+            if size == 0 {
+                return Err((key.to_owned(), "must be at least 1".to_owned()));
+            }
+        }
+        if self.architecture.tied == Tied::All && self.source_vocab != self.target_vocab {
+            let message = format!(
+                "\"all\" needs one vocabulary for both languages, not one of {} and one of {} tokens",
+                self.source_vocab, self.target_vocab
+            );
+            return Err(("architecture.tied".to_owned(), message));
+        }
+        Ok(())
+    }
+
+    /// A network with weights of seed 0.
+    ///
+    /// # Panics
+    ///
+    /// If [`check`](Self::check) fails.
+    pub fn init(&self, device: &Device) -> TranslatorNetwork {
+        self.init_with(&mut WeightDraws::new(0, device))
+    }
+
+    /// A network with the next weights of `draws`.
+    ///
+    /// # Panics
+    ///
+    /// As [`init`](Self::init).
+    pub fn init_with(&self, draws: &mut WeightDraws) -> TranslatorNetwork {
+        if let Err((key, message)) = self.check() {
+            panic!("{key} {message}");
+        }
+        TranslatorNetwork::new(self, draws)
+    }
+
+    /// Checks that every size is one that a model with these weights can have, so that none is
+    /// large enough to run out of memory or overflow; that the shapes fit is checked later.
+    pub(super) fn check_fits(&self, weights: &WeightsFile) -> Result<(), (&'static str, String)> {
+        let parts = &self.architecture;
+        let (values, tensors) = (weights.values(), weights.tensors());
+        for (key, size, most) in [
+            ("source_vocab", self.source_vocab, values),
+            ("target_vocab", self.target_vocab, values),
+            ("architecture.d_embedding", parts.d_embedding, values),
+            ("architecture.d_encoder", parts.d_encoder, values),
+            ("architecture.d_decoder", parts.d_decoder, values),
+            ("architecture.layers", parts.layers, tensors),
+        ] {
+            if size > most {
+                let message = format!(
+                    "{size}, but {} has {tensors} tensors of {values} values in all",
+                    bundle::WEIGHTS_FILE
+                );
+                return Err((key, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_that_do_not_fit_are_named() {
+        let default = TranslatorArchitecture::default;
+        for (key, needs, parts) in [
+            (
+                "attention",
+                "twice d_encoder, 512, not 256",
+                TranslatorArchitecture {
+                    attention: AttentionScore::Dot,
+                    ..default()
+                },
+            ),
+            (
+                "bridge",
+                "twice d_encoder, 512, not 256",
+                TranslatorArchitecture {
+                    bridge: Bridge::Copy,
+                    ..default()
+                },
+            ),
+            (
+                "input_feeding",
+                "dropout_mask",
+                TranslatorArchitecture {
+                    input_feeding: true,
+                    layers: 2,
+                    layer_dropout: 0.1,
+                    ..default()
+                },
+            ),
+            (
+                "output_dropout",
+                "[0, 1), not 1",
+                TranslatorArchitecture {
+                    output_dropout: 1.0,
+                    ..default()
+                },
+            ),
+            (
+                "layers",
+                "at least 1 and at most 64, not 0",
+                TranslatorArchitecture {
+                    layers: 0,
+                    ..default()
+                },
+            ),
+        ] {
+            let (found, message) = parts.check().unwrap_err();
+            assert_eq!(found, key);
+            assert!(message.contains(needs), "{message}");
+        }
+    }
+
+    #[test]
+    fn three_way_tying_needs_one_vocabulary() {
+        let config = |source_vocab| TranslatorConfig {
+            source_vocab,
+            target_vocab: 20,
+            architecture: TranslatorArchitecture {
+                tied: Tied::All,
+                ..TranslatorArchitecture::default()
+            },
+        };
+        assert_eq!(config(20).check(), Ok(()));
+        let (key, message) = config(30).check().unwrap_err();
+        assert_eq!(key, "architecture.tied");
+        assert!(message.contains("one of 30 and one of 20"), "{message}");
+    }
+}

@@ -1,0 +1,176 @@
+//! The decoder: a recurrent layer that looks back at the source at every step.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Int, Tensor};
+use lstm_core::{
+    CarriedState, Lengths, Mode, Recurrent, RecurrentConfig, RecurrentState, WeightDraws,
+};
+
+use super::architecture::TranslatorArchitecture;
+use crate::attention::{Attention, AttentionSizes, Memory};
+
+/// The decoder, between the embeddings of a target's tokens and the output weights.
+///
+/// ```text
+/// h_t = LSTM(y_{t-1}, h_{t-1})        with input feeding LSTM([y_{t-1}, h̃_{t-1}], h_{t-1})
+/// c_t = attention(h_t, source)
+/// h̃_t = tanh(W_c [c_t; h_t] + b)      (Luong et al. 2015)
+/// ```
+#[derive(Module, Debug)]
+pub(super) struct AttentionDecoder {
+    recurrent: Recurrent,
+    attention: Attention,
+    /// The part of W_c for the context: `[d_memory, d_attentional]`.
+    context_weight: Param<Tensor<2>>,
+    /// The part for the hidden state: `[d_decoder, d_attentional]`.
+    hidden_weight: Param<Tensor<2>>,
+    /// b `[1, d_attentional]`
+    bias: Param<Tensor<2>>,
+    #[module(skip)]
+    input_feeding: bool,
+}
+
+/// What a decoder carries from step to step.
+#[derive(Debug, Clone)]
+pub(super) struct DecoderState {
+    /// `None` at zero.
+    recurrent: Option<RecurrentState>,
+    /// h̃ of the step before, `[batch, d_attentional]`; `None` at the beginning, and without input feeding.
+    fed: Option<Tensor<2>>,
+}
+
+impl DecoderState {
+    /// The state before the first token.
+    pub fn start(recurrent: Option<RecurrentState>) -> Self {
+        Self {
+            recurrent,
+            fed: None,
+        }
+    }
+
+    /// The state whose row `i` is this one's row `rows[i]`; rows may repeat.
+    pub fn select_rows(self, rows: &Tensor<1, Int>) -> Self {
+        Self {
+            recurrent: self.recurrent.map(|state| state.select_rows(rows)),
+            fed: self.fed.map(|fed| fed.select(0, rows.clone())),
+        }
+    }
+}
+
+impl AttentionDecoder {
+    pub fn new(parts: &TranslatorArchitecture, draws: &mut WeightDraws) -> Self {
+        let d_attentional = parts.d_attentional();
+        let d_input = match parts.input_feeding {
+            true => parts.d_embedding + d_attentional,
+            false => parts.d_embedding,
+        };
+        let recurrent = RecurrentConfig::new(parts.cell, d_input, parts.d_decoder)
+            .with_layers(parts.layers)
+            .with_dropout(parts.layer_dropout)
+            .with_dropout_mask(parts.dropout_mask)
+            .with_recurrent_dropout(parts.recurrent_dropout)
+            .with_init(parts.init)
+            .init_with(draws);
+        let sizes = AttentionSizes {
+            d_memory: parts.d_memory(),
+            d_query: parts.d_decoder,
+        };
+        let both = parts.d_memory() + parts.d_decoder;
+        let bound = (6.0 / (both + d_attentional) as f64).sqrt();
+        Self {
+            recurrent,
+            attention: Attention::new(parts.attention, sizes, draws),
+            context_weight: draws.uniform([parts.d_memory(), d_attentional], bound),
+            hidden_weight: draws.uniform([parts.d_decoder, d_attentional], bound),
+            bias: draws.parameter([1, d_attentional], vec![0.0; d_attentional]),
+            input_feeding: parts.input_feeding,
+        }
+    }
+
+    /// What the encoder's output `[batch, source_time, d_memory]` is remembered as.
+    pub fn remember(&self, encoded: Tensor<3>, lengths: &Lengths) -> Memory {
+        self.attention.remember(encoded, lengths)
+    }
+
+    /// h̃ of all tokens of targets, whose embeddings are `[batch, time, d_embedding]`: `[batch, time,
+    /// d_attentional]`. In the padding it means nothing.
+    pub fn forward(
+        &self,
+        embedded: Tensor<3>,
+        lengths: &Lengths,
+        memory: &Memory,
+        state: DecoderState,
+        mode: Mode,
+    ) -> Tensor<3> {
+        if !self.input_feeding {
+            let (hidden, _) = self
+                .recurrent
+                .forward(embedded, lengths, state.recurrent, mode);
+            return self.attend(hidden, memory).0;
+        }
+        let [batch, time, _] = embedded.dims();
+        let mut state = state;
+        let mut all = Vec::with_capacity(time);
+        for step in 0..time {
+            let token = embedded.clone().slice([0..batch, step..step + 1]);
+            let (attentional, _, next) = self.step(token, memory, state, mode);
+            all.push(attentional);
+            state = next;
+        }
+        Tensor::cat(all, 1)
+    }
+
+    /// One token of each target, `[batch, 1, d_embedding]`: its h̃ `[batch, 1, d_attentional]`, the weights of
+    /// the source's places `[batch, 1, source_time]`, and the state after it.
+    pub fn step(
+        &self,
+        embedded: Tensor<3>,
+        memory: &Memory,
+        state: DecoderState,
+        mode: Mode,
+    ) -> (Tensor<3>, Tensor<3>, DecoderState) {
+        let [batch, _, _] = embedded.dims();
+        let input = match self.input_feeding {
+            true => Tensor::cat(vec![embedded.clone(), self.fed(&embedded, state.fed)], 2),
+            false => embedded,
+        };
+        let lengths = Lengths::full(batch, 1);
+        let (hidden, recurrent) = self
+            .recurrent
+            .forward(input, &lengths, state.recurrent, mode);
+        let (attentional, weights) = self.attend(hidden, memory);
+        let [_, _, d_attentional] = attentional.dims();
+        let fed = attentional.clone().reshape([batch, d_attentional]);
+        let state = DecoderState {
+            recurrent: Some(recurrent),
+            fed: self.input_feeding.then_some(fed),
+        };
+        (attentional, weights, state)
+    }
+
+    /// h̃ of the step before as an input `[batch, 1, d_attentional]`, zero at the beginning.
+    fn fed(&self, embedded: &Tensor<3>, fed: Option<Tensor<2>>) -> Tensor<3> {
+        let [batch, _, _] = embedded.dims();
+        let [_, d_attentional] = self.bias.val().dims();
+        let shape = [batch, 1, d_attentional];
+        match fed {
+            Some(fed) => fed.reshape(shape),
+            None => Tensor::zeros(shape, (&embedded.device(), embedded.dtype())),
+        }
+    }
+
+    /// From hidden states `[batch, time, d_decoder]` to h̃, and the weights of the source's places.
+    fn attend(&self, hidden: Tensor<3>, memory: &Memory) -> (Tensor<3>, Tensor<3>) {
+        let [batch, time, d_decoder] = hidden.dims();
+        let (context, weights) = self.attention.forward(hidden.clone(), memory);
+        let [_, _, d_memory] = context.dims();
+        let context = context.reshape([batch * time, d_memory]);
+        let hidden = hidden.reshape([batch * time, d_decoder]);
+        // h̃_t = tanh(W_c [c_t; h_t] + b)
+        let sum = context.matmul(self.context_weight.val())
+            + hidden.matmul(self.hidden_weight.val())
+            + self.bias.val();
+        let [_, d_attentional] = sum.dims();
+        (sum.tanh().reshape([batch, time, d_attentional]), weights)
+    }
+}
