@@ -2,36 +2,31 @@
 
 use csv::{ReaderBuilder, StringRecord, Terminator};
 
-use super::collector::Collector;
 use super::error::{Choices, CorpusError, Place, Shortened};
-use super::options::{Column, CorpusOptions};
+use super::options::{Column, Field};
 use super::source::Source;
 
-/// Where label and text are in a row, from 0.
-struct Columns {
-    label: usize,
-    text: usize,
-}
-
-impl Columns {
-    fn new(
-        options: &CorpusOptions,
-        defaults: [Column; 2],
-        resolve: impl Fn(&'static str, &Column) -> Result<usize, CorpusError>,
-    ) -> Result<Self, CorpusError> {
-        let [label_default, text_default] = defaults;
-        let text_column = options.text.as_ref().unwrap_or(&text_default);
-        let label = resolve("label", options.label.as_ref().unwrap_or(&label_default))?;
-        let text = resolve("text", text_column)?;
-        if label == text {
-            return Err(CorpusError::UnfitColumn {
-                role: "text",
-                column: text_column.clone(),
-                reason: "this is the column of the label",
-            });
-        }
-        Ok(Self { label, text })
+/// Where the two fields are in a row, from 0.
+fn places(
+    fields: [Field; 2],
+    defaults: [Column; 2],
+    resolve: impl Fn(&'static str, &Column) -> Result<usize, CorpusError>,
+) -> Result<[usize; 2], CorpusError> {
+    let [first, second] = fields;
+    let [first_default, second_default] = defaults;
+    let column = second.column.unwrap_or(&second_default);
+    let places = [
+        resolve(first.role, first.column.unwrap_or(&first_default))?,
+        resolve(second.role, column)?,
+    ];
+    if places[0] == places[1] {
+        return Err(CorpusError::SameColumn {
+            role: second.role,
+            column: column.clone(),
+            other: first.role,
+        });
     }
+    Ok(places)
 }
 
 fn resolve_number(
@@ -68,16 +63,17 @@ fn resolve_in_header(
         })
 }
 
-/// One example a line, columns separated by tabs. There is a header if, and only if, a column is
-/// named; columns other than the two are ignored.
+/// One example a line, columns separated by tabs: by default the first two. There is a header if, and
+/// only if, a column is named; columns other than the two are ignored. `add` gets each line's number
+/// and fields.
 pub(super) fn read_tsv(
     source: &Source,
-    options: &CorpusOptions,
-    collector: &mut Collector,
+    fields: [Field; 2],
+    mut add: impl FnMut(usize, &str, &str) -> Result<(), CorpusError>,
 ) -> Result<(), CorpusError> {
     let mut lines = source.lines();
-    let named = |column: &Option<Column>| matches!(column, Some(Column::Name(_)));
-    let header = if named(&options.label) || named(&options.text) {
+    let named = |field: &Field| matches!(field.column, Some(Column::Name(_)));
+    let header = if fields.iter().any(named) {
         match lines.next() {
             Some(line) => Some(line?.1.split('\t').collect::<Vec<_>>()),
             None => return Ok(()),
@@ -86,16 +82,16 @@ pub(super) fn read_tsv(
         None
     };
     let defaults = [Column::Number(1), Column::Number(2)];
-    let columns = Columns::new(options, defaults, |role, column| match (&header, column) {
+    let [first, second] = places(fields, defaults, |role, column| match (&header, column) {
         (Some(header), _) => resolve_in_header(source.place(1), header, role, column),
         (None, Column::Number(number)) => resolve_number(role, column, *number),
         (None, Column::Name(_)) => unreachable!("a named column makes the first line a header"),
     })?;
-    let needed = columns.label.max(columns.text).saturating_add(1);
+    let needed = first.max(second).saturating_add(1);
     for line in lines {
         let (number, line) = line?;
         let field = |index| line.split('\t').nth(index);
-        let (Some(label), Some(text)) = (field(columns.label), field(columns.text)) else {
+        let (Some(first), Some(second)) = (field(first), field(second)) else {
             return Err(CorpusError::TooFewColumns {
                 place: source.place(number),
                 expected: needed,
@@ -103,17 +99,18 @@ pub(super) fn read_tsv(
                 text: Shortened::new(line),
             });
         };
-        collector.add(number, label, text)?;
+        add(number, first, second)?;
     }
     Ok(())
 }
 
-/// Comma-separated values (RFC 4180) under a header; a quoted field may hold commas, doubled quotes
-/// and line ends.
+/// Comma-separated values (RFC 4180) under a header, by default in the columns that are called as the
+/// fields are; a quoted field may hold commas, doubled quotes and line ends. `add` gets each row's first
+/// line's number and fields.
 pub(super) fn read_csv(
     source: &Source,
-    options: &CorpusOptions,
-    collector: &mut Collector,
+    fields: [Field; 2],
+    mut add: impl FnMut(usize, &str, &str) -> Result<(), CorpusError>,
 ) -> Result<(), CorpusError> {
     let mut rows = Rows::new(source);
     let Some(header_place) = rows.next()? else {
@@ -121,8 +118,8 @@ pub(super) fn read_csv(
     };
     let header_row = rows.record.clone();
     let header: Vec<&str> = header_row.iter().collect();
-    let defaults = [Column::Name("label".into()), Column::Name("text".into())];
-    let columns = Columns::new(options, defaults, |role, column| {
+    let defaults = fields.map(|field| Column::Name(field.role.to_owned()));
+    let [first, second] = places(fields, defaults, |role, column| {
         resolve_in_header(header_place.clone(), &header, role, column)
     })?;
     while let Some(place) = rows.next()? {
@@ -134,11 +131,7 @@ pub(super) fn read_csv(
                 text: Shortened::new(rows.first_line()),
             });
         }
-        collector.add(
-            place.line,
-            &rows.record[columns.label],
-            &rows.record[columns.text],
-        )?;
+        add(place.line, &rows.record[first], &rows.record[second])?;
     }
     Ok(())
 }

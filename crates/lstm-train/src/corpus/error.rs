@@ -117,7 +117,7 @@ pub enum CorpusError {
         known: Choices,
     },
 
-    /// A line with fewer columns than the label and the text need.
+    /// A line with fewer columns than are needed.
     #[error(
         "{place}: expected at least {expected} columns separated by tabs, found {found}: {text}"
     )]
@@ -168,7 +168,7 @@ pub enum CorpusError {
     NoSuchColumn {
         /// Where the header is.
         place: Place,
-        /// What the column is for: `label` or `text`.
+        /// What the column is for: `label`, `text`, `source` or `target`.
         role: &'static str,
         /// The column that was asked for.
         column: Column,
@@ -179,12 +179,59 @@ pub enum CorpusError {
     /// A setting that does not fit the format.
     #[error("data.{role} = {column}: {reason}")]
     UnfitColumn {
-        /// What the column is for: `label` or `text`.
+        /// What the column is for: `label`, `text`, `source` or `target`.
         role: &'static str,
         /// The setting.
         column: Column,
         /// Why it does not fit.
         reason: &'static str,
+    },
+
+    /// Two things that are said to be in one column, or under one key.
+    #[error("data.{role} = {column}: this is the column of the {other}")]
+    SameColumn {
+        /// What the column is for.
+        role: &'static str,
+        /// The setting.
+        column: Column,
+        /// What is in that column already.
+        other: &'static str,
+    },
+
+    /// A format that has no place for a translation.
+    #[error(
+        "{file}: {format} data are texts with labels; expected pairs of texts in tsv, csv or jsonl"
+    )]
+    NoPairs {
+        /// The path that was given.
+        file: String,
+        /// The format that was asked for.
+        format: Format,
+    },
+
+    /// Two files whose lines should belong together, but one has more than the other.
+    #[error(
+        "{source_file} has {source_lines} lines and {target_file} has {target_lines}; \
+         expected each line of one to be the translation of the same line of the other"
+    )]
+    Unaligned {
+        /// The path of the source texts.
+        source_file: String,
+        /// Their number.
+        source_lines: usize,
+        /// The path of the target texts.
+        target_file: String,
+        /// Their number.
+        target_lines: usize,
+    },
+
+    /// Two files without a line.
+    #[error("{source_file} and {target_file} have no lines; expected one text a line")]
+    NoLines {
+        /// The path of the source texts.
+        source_file: String,
+        /// The path of the target texts.
+        target_file: String,
     },
 
     /// A line that is not a JSON object.
@@ -200,12 +247,12 @@ pub enum CorpusError {
         text: Shortened,
     },
 
-    /// A JSON object without the label or the text.
+    /// A JSON object without one of the two things that make an example.
     #[error("{place}: no key {key:?} for the {role} (data.{role}); the object has {present}")]
     NoSuchKey {
         /// Where.
         place: Place,
-        /// What the key is for: `label` or `text`.
+        /// What the key is for: `label`, `text`, `source` or `target`.
         role: &'static str,
         /// The key that was asked for.
         key: String,

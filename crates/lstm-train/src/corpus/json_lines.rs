@@ -4,60 +4,109 @@ use serde_json::{Map, Value};
 
 use super::collector::Collector;
 use super::error::{Choices, CorpusError, Shortened};
-use super::options::{Column, CorpusOptions};
+use super::options::{Column, Field};
 use super::source::Source;
 
 /// Objects with a label (a string, a whole number, true or false) and a text (a string); other keys
 /// are ignored.
 pub(super) fn read(
     source: &Source,
-    options: &CorpusOptions,
+    [label, text]: [Field; 2],
     collector: &mut Collector,
 ) -> Result<(), CorpusError> {
-    let label_key = key("label", options.label.as_ref())?;
-    let text_key = key("text", options.text.as_ref())?;
-    for line in source.lines() {
-        let (number, line) = line?;
-        let object: Map<String, Value> =
-            serde_json::from_str(line).map_err(|error| CorpusError::Json {
-                place: source.place(number),
-                column: error.column(),
-                problem: without_place(&error),
-                text: Shortened::new(line),
-            })?;
-        let value = |role, key: &str| {
-            object.get(key).ok_or_else(|| CorpusError::NoSuchKey {
-                place: source.place(number),
-                role,
-                key: key.to_owned(),
-                present: Choices::new(&object.keys().collect::<Vec<_>>()),
-            })
-        };
-        let wrong_type = |key: &str, expected, value: &Value| CorpusError::JsonType {
-            place: source.place(number),
-            key: key.to_owned(),
-            expected,
-            found: Shortened::plain(&value.to_string()),
-        };
-        let label = value("label", label_key)?;
-        let label = label_text(label).ok_or_else(|| {
-            wrong_type(label_key, "a string, a whole number, true or false", label)
+    let (label_key, text_key) = (key(label)?, key(text)?);
+    for object in objects(source) {
+        let object = object?;
+        let value = object.value(label.role, label_key)?;
+        let name = label_text(value).ok_or_else(|| {
+            object.wrong_type(label_key, "a string, a whole number, true or false", value)
         })?;
-        let text = value("text", text_key)?;
-        let text = text
-            .as_str()
-            .ok_or_else(|| wrong_type(text_key, "a string", text))?;
-        collector.add(number, &label, text)?;
+        collector.add(object.line, &name, object.text(text.role, text_key)?)?;
     }
     Ok(())
 }
 
-fn key<'a>(role: &'static str, column: Option<&'a Column>) -> Result<&'a str, CorpusError> {
-    match column {
-        None => Ok(role),
+/// Objects with two texts, both of them strings; other keys are ignored. `add` gets them.
+pub(super) fn read_texts(
+    source: &Source,
+    fields: [Field; 2],
+    mut add: impl FnMut(&str, &str),
+) -> Result<(), CorpusError> {
+    let [first, second] = fields;
+    let keys = [key(first)?, key(second)?];
+    if let (true, Some(column)) = (keys[0] == keys[1], second.column.or(first.column)) {
+        return Err(CorpusError::SameColumn {
+            role: second.role,
+            column: column.clone(),
+            other: first.role,
+        });
+    }
+    for object in objects(source) {
+        let object = object?;
+        add(
+            object.text(first.role, keys[0])?,
+            object.text(second.role, keys[1])?,
+        );
+    }
+    Ok(())
+}
+
+/// What stands in one line.
+struct Object<'a> {
+    source: &'a Source<'a>,
+    line: usize,
+    values: Map<String, Value>,
+}
+
+fn objects<'a>(source: &'a Source) -> impl Iterator<Item = Result<Object<'a>, CorpusError>> {
+    source.lines().map(move |line| {
+        let (number, line) = line?;
+        let values = serde_json::from_str(line).map_err(|error| CorpusError::Json {
+            place: source.place(number),
+            column: error.column(),
+            problem: without_place(&error),
+            text: Shortened::new(line),
+        })?;
+        Ok(Object {
+            source,
+            line: number,
+            values,
+        })
+    })
+}
+
+impl Object<'_> {
+    fn value(&self, role: &'static str, key: &str) -> Result<&Value, CorpusError> {
+        self.values.get(key).ok_or_else(|| CorpusError::NoSuchKey {
+            place: self.source.place(self.line),
+            role,
+            key: key.to_owned(),
+            present: Choices::new(&self.values.keys().collect::<Vec<_>>()),
+        })
+    }
+
+    fn text(&self, role: &'static str, key: &str) -> Result<&str, CorpusError> {
+        let value = self.value(role, key)?;
+        let text = value.as_str();
+        text.ok_or_else(|| self.wrong_type(key, "a string", value))
+    }
+
+    fn wrong_type(&self, key: &str, expected: &'static str, value: &Value) -> CorpusError {
+        CorpusError::JsonType {
+            place: self.source.place(self.line),
+            key: key.to_owned(),
+            expected,
+            found: Shortened::plain(&value.to_string()),
+        }
+    }
+}
+
+fn key(field: Field<'_>) -> Result<&str, CorpusError> {
+    match field.column {
+        None => Ok(field.role),
         Some(Column::Name(name)) => Ok(name),
         Some(column @ Column::Number(_)) => Err(CorpusError::UnfitColumn {
-            role,
+            role: field.role,
             column: column.clone(),
             reason: "JSON objects have keys, not numbered columns; expected a name",
         }),

@@ -1,4 +1,4 @@
-//! Labelled texts, and the files they come from.
+//! Labelled texts, texts with their translations, and the files they come from.
 //!
 //! | format | one example is | made of |
 //! | --- | --- | --- |
@@ -8,6 +8,9 @@
 //! | [`Format::Sst`] | a tree, or each phrase of it | brackets: `(3 (2 very) (3 good))` |
 //! | [`Format::Trec`] | a line | `LABEL:sublabel text` |
 //!
+//! Texts with their translations are in two files, line by line ([`read_aligned`]), or in the first three of
+//! these formats, a source and a target in place of label and text ([`read_pairs`]).
+//!
 //! Any of them may be packed with gzip. Everything that can be wrong with a file is a
 //! [`CorpusError`] that names the place; a file is read whole or not at all.
 
@@ -16,6 +19,7 @@ mod delimited;
 mod error;
 mod json_lines;
 mod options;
+mod parallel;
 mod source;
 mod sst;
 mod trec;
@@ -26,6 +30,10 @@ use collector::Collector;
 pub use error::{Choices, CorpusError, Place, Shortened};
 pub use options::{
     Column, CorpusOptions, Encoding, Format, SstClasses, SstExamples, SstOptions, UnknownName,
+};
+pub use parallel::{
+    Dropped, Filtered, LengthFilter, Pair, PairOptions, ParallelCorpus, read_aligned,
+    read_aligned_text, read_pairs, read_pairs_text,
 };
 use source::Source;
 
@@ -112,10 +120,12 @@ pub fn read_text(
         }
         (Labels::Learn, _) => Collector::learning(&source),
     };
+    let fields = options.fields();
+    let add = |line, label: &str, text: &str| collector.add(line, label, text);
     match options.format {
-        Format::Tsv => delimited::read_tsv(&source, options, &mut collector)?,
-        Format::Csv => delimited::read_csv(&source, options, &mut collector)?,
-        Format::Jsonl => json_lines::read(&source, options, &mut collector)?,
+        Format::Tsv => delimited::read_tsv(&source, fields, add)?,
+        Format::Csv => delimited::read_csv(&source, fields, add)?,
+        Format::Jsonl => json_lines::read(&source, fields, &mut collector)?,
         Format::Sst => sst::read(&source, options, &mut collector)?,
         Format::Trec => trec::read(&source, options, &mut collector)?,
     }

@@ -191,6 +191,21 @@ impl<'de> Deserialize<'de> for Column {
     }
 }
 
+/// One of the two things that a row or an object holds, and where it is said to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field<'a> {
+    /// What it is: the key of a recipe's `[data]` section that names its column.
+    pub role: &'static str,
+    /// Its column, if that is named.
+    pub column: Option<&'a Column>,
+}
+
+impl<'a> Field<'a> {
+    pub fn new(role: &'static str, column: Option<&'a Column>) -> Self {
+        Self { role, column }
+    }
+}
+
 /// How a corpus file is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CorpusOptions {
@@ -207,6 +222,14 @@ pub struct CorpusOptions {
 }
 
 impl CorpusOptions {
+    /// The two things that an example is made of.
+    pub(super) fn fields(&self) -> [Field<'_>; 2] {
+        [
+            Field::new("label", self.label.as_ref()),
+            Field::new("text", self.text.as_ref()),
+        ]
+    }
+
     /// The defaults of a format: UTF-8, and label and text where they usually are.
     pub fn new(format: Format) -> Self {
         Self {
@@ -221,7 +244,7 @@ impl CorpusOptions {
 
 /// For formats whose lines say themselves what is label and what is text.
 pub(super) fn refuse_columns(options: &CorpusOptions) -> Result<(), CorpusError> {
-    for (role, column) in [("label", &options.label), ("text", &options.text)] {
+    for Field { role, column } in options.fields() {
         if let Some(column) = column {
             return Err(CorpusError::UnfitColumn {
                 role,

@@ -37,11 +37,15 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The lines, empty ones among them; the end of the last line may be missing.
+    pub fn all_lines(&self) -> impl Iterator<Item = &str> {
+        self.contents.split_terminator('\n')
+    }
+
     /// The lines with their numbers from 1; an empty one is an error, but the end of the last line
     /// may be missing.
     pub fn lines(&self) -> impl Iterator<Item = Result<(usize, &str), CorpusError>> {
-        let lines = self.contents.split_terminator('\n').enumerate();
-        lines.map(|(index, line)| {
+        self.all_lines().enumerate().map(|(index, line)| {
             let number = index + 1;
             match line {
                 "" => Err(CorpusError::EmptyLine {

@@ -41,13 +41,12 @@ pub enum DataError {
         file: String,
     },
     /// The format cannot be told.
-    #[error(
-        "the format of {path} cannot be told from its name: set data.format to tsv, csv, jsonl, \
-         sst or trec"
-    )]
+    #[error("the format of {path} cannot be told from its name: set data.format to {formats}")]
     NoFormat {
         /// The file.
         path: PathBuf,
+        /// The formats that it can have.
+        formats: &'static str,
     },
     /// A text is nothing but white space.
     #[error("{file} has no token, expected a text")]
@@ -79,7 +78,7 @@ pub(super) struct DataSource<'a> {
     /// The folder of the files; what `--data` sets.
     pub directory: Option<&'a Path>,
     /// All of them; empty names for none.
-    pub files: [&'a str; 3],
+    pub files: Vec<&'a str>,
 }
 
 /// Where a file is.
@@ -121,7 +120,7 @@ impl DataSource<'_> {
 
     /// The files, as a reader needs them.
     pub fn names(&self) -> String {
-        let files = self.files.into_iter().filter(|file| !file.is_empty());
+        let files = self.files.iter().copied().filter(|file| !file.is_empty());
         files.collect::<Vec<_>>().join(", ")
     }
 }

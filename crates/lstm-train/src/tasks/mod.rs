@@ -5,6 +5,7 @@ mod files;
 pub mod language_model;
 mod profile;
 mod train;
+pub mod translator;
 
 pub use files::DataError;
 pub use profile::{Profiled, StepProfile, profile};

@@ -159,7 +159,12 @@ impl DataOptions {
     fn read(&self, file: &str, labels: Labels, examples: SstExamples) -> Result<Corpus, DataError> {
         let format = match self.format.or_else(|| Format::from_path(Path::new(file))) {
             Some(format) => format,
-            None => return Err(DataError::NoFormat { path: file.into() }),
+            None => {
+                return Err(DataError::NoFormat {
+                    path: file.into(),
+                    formats: "tsv, csv, jsonl, sst or trec",
+                });
+            }
         };
         let options = CorpusOptions {
             format,
@@ -181,7 +186,7 @@ impl DataOptions {
         DataSource {
             shipped: &self.shipped,
             directory: self.directory.as_deref(),
-            files: [&self.train, &self.valid, &self.test].map(String::as_str),
+            files: vec![&self.train, &self.valid, &self.test],
         }
     }
 

@@ -124,7 +124,7 @@ impl TextOptions {
         DataSource {
             shipped: &self.shipped,
             directory: self.directory.as_deref(),
-            files: [&self.train, &self.valid, &self.test].map(String::as_str),
+            files: vec![&self.train, &self.valid, &self.test],
         }
     }
 

@@ -1,0 +1,3 @@
+//! Translating texts.
+
+pub mod data;
