@@ -52,6 +52,8 @@ pub use token_batch::{SubwordBatch, TokenBatch};
 pub use tokenizer::learn::{BpeOptions, WordOptions};
 pub use tokenizer::{END_OF_LINE, PAD, Split, Tokenizer, TokenizerError, UNKNOWN};
 pub use translator::{
-    Bridge, Languages, PairBatch, Sentences, Tied, TokenUnit, TranslatorArchitecture,
-    TranslatorConfig, TranslatorNetwork,
+    Bridge, Candidate, Languages, MAX_SOURCE, PairBatch, Sentences, SourceLength,
+    TARGET_TOKENIZER_FILE, Tied, TokenUnit, TranslateError, Translation, Translator,
+    TranslatorArchitecture, TranslatorBundle, TranslatorConfig, TranslatorNetwork,
+    translate_together,
 };

@@ -131,7 +131,7 @@ fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
     })
 }
 
-/// Writes the files of a bundle into an existing `directory`.
+/// Writes the files of a bundle into an existing `directory`; each tokenizer has its file name.
 ///
 /// # Errors
 ///
@@ -139,7 +139,7 @@ fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
 pub fn write<M: Serialize, N: Module>(
     directory: &Path,
     config: &BundleConfig<M>,
-    tokenizer: &Tokenizer,
+    tokenizers: &[(&str, &Tokenizer)],
     model: &N,
     readme: &str,
 ) -> Result<(), BundleError> {
@@ -152,7 +152,9 @@ pub fn write<M: Serialize, N: Module>(
         std::fs::write(&path, contents).map_err(|source| BundleError::Write { path, source })
     };
     write_file(CONFIG_FILE, config_json.as_bytes())?;
-    write_file(TOKENIZER_FILE, tokenizer.to_json()?.as_bytes())?;
+    for (name, tokenizer) in tokenizers {
+        write_file(name, tokenizer.to_json()?.as_bytes())?;
+    }
     write_file(WEIGHTS_FILE, &weights_to_bytes(model))?;
     write_file(README_FILE, readme.as_bytes())
 }

@@ -189,7 +189,7 @@ impl Classifier {
         bundle::write(
             directory.as_ref(),
             &config,
-            self.tokenizer(),
+            &[(bundle::TOKENIZER_FILE, self.tokenizer())],
             &self.model,
             readme,
         )

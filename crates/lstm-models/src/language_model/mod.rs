@@ -198,7 +198,7 @@ impl LanguageModel {
         bundle::write(
             directory.as_ref(),
             &config,
-            tokenizer,
+            &[(bundle::TOKENIZER_FILE, tokenizer)],
             &self.network,
             readme,
         )

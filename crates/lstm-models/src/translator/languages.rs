@@ -15,6 +15,17 @@ pub enum TokenUnit {
     Words,
 }
 
+impl TokenUnit {
+    /// A line as its tokens are learned and read: without white space at its ends, and of byte pairs with a space
+    /// before the first word, so that it is the same token there as elsewhere.
+    pub fn prepare(self, line: &str) -> String {
+        match (self, line.trim()) {
+            (Self::BytePairs, line) if !line.is_empty() => format!(" {line}"),
+            (_, line) => line.to_owned(),
+        }
+    }
+}
+
 /// The two languages of a translator: text to token ids, and back.
 ///
 /// Each vocabulary has one token more than its tokenizer, which no text holds: the *boundary*. It ends a
@@ -99,18 +110,9 @@ impl Languages {
         tokenizer: &Tokenizer,
         lines: &[&str],
     ) -> Result<Vec<Vec<u32>>, TokenizerError> {
-        let lines: Vec<String> = lines.iter().map(|line| self.prepare(line)).collect();
+        let lines: Vec<String> = lines.iter().map(|line| self.unit.prepare(line)).collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         tokenizer.encode_all(&lines)
-    }
-
-    /// A line as its tokens are learned and read: with a space before the first word, so that it is the same
-    /// token there as elsewhere.
-    pub fn prepare(&self, line: &str) -> String {
-        match (self.unit, line.trim()) {
-            (TokenUnit::BytePairs, line) if !line.is_empty() => format!(" {line}"),
-            (_, line) => line.to_owned(),
-        }
     }
 
     /// The text of a target's tokens, in one line. U+FFFD stands for bytes that are no character.

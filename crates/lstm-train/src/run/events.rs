@@ -79,7 +79,8 @@ pub struct Event {
     pub epoch: u64,
     /// Seconds since training began, summed over interruptions.
     pub seconds: f64,
-    /// The scores by name; `null` for one that is not a finite number, and `n` as an integer.
+    /// The scores by name; `null` for one that is not a finite number, and `n` as an integer. Beside them, as text,
+    /// the `signature` that says how scores were computed, where there is one.
     #[serde(flatten)]
     pub metrics: Map<String, Value>,
 }

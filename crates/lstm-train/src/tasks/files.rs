@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::corpus::CorpusError;
+use crate::corpus::{CorpusError, Dropped};
 
 /// Why a recipe's data cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +65,14 @@ pub enum DataError {
         tokens: usize,
         /// Streams that are read side by side.
         streams: usize,
+    },
+    /// No pair is left to learn from.
+    #[error("{files}: no pair is left to learn from ({dropped}); see the section [filter] of the recipe")]
+    NoPair {
+        /// The files.
+        files: String,
+        /// What became of the pairs.
+        dropped: Dropped,
     },
     /// The file is not what its format says.
     #[error(transparent)]

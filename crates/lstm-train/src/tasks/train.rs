@@ -59,6 +59,11 @@ pub trait Prepared: Sized {
     /// The scores on the test part by name, as the log has them; `None` if there is no such part.
     fn test_metrics(report: &Self::Report) -> Option<Metrics>;
 
+    /// How these scores were computed, where the field has a signature for it.
+    fn test_signature(_report: &Self::Report) -> Option<String> {
+        None
+    }
+
     /// Writes the bundle's files into an existing directory.
     ///
     /// # Errors
@@ -293,7 +298,10 @@ fn run_in<P: Prepared>(
         Ok(prepared.save(trained.model, &report, device, parts)?)
     })?;
     if let Some(metrics) = P::test_metrics(&report) {
-        let test = Event::new(EventKind::Test, steps, epoch, seconds, &metrics);
+        let mut test = Event::new(EventKind::Test, steps, epoch, seconds, &metrics);
+        if let Some(signature) = P::test_signature(&report) {
+            test.metrics.insert("signature".to_owned(), signature.into());
+        }
         log.append(&test)?;
     }
     let end = Event::new(EventKind::End, steps, epoch, seconds, &Metrics::new());

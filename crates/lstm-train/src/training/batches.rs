@@ -1,5 +1,6 @@
 //! Which examples go together into a batch, and in which order: a pure function of the lengths,
-//! the batch size, the seed and the epoch.
+//! the batch size, the seed and the epoch. A length is anything that can be ordered: of pairs, that of the
+//! target and then that of the source.
 
 use lstm_core::{Purpose, RandomSource};
 
@@ -12,7 +13,12 @@ const POOL: usize = 50;
 ///
 /// Pools of 50 batches of the shuffled examples are sorted by length and cut up, then the batches
 /// are shuffled.
-pub fn bucketed(lengths: &[usize], batch_size: usize, seed: u64, epoch: u64) -> Vec<Vec<usize>> {
+pub fn bucketed<L: Ord + Copy>(
+    lengths: &[L],
+    batch_size: usize,
+    seed: u64,
+    epoch: u64,
+) -> Vec<Vec<usize>> {
     let source = RandomSource::new(seed).at_step(epoch);
     let mut order = source.permutation(Purpose::named("order of examples"), lengths.len());
     let mut batches = Vec::with_capacity(lengths.len().div_ceil(batch_size));
@@ -28,7 +34,7 @@ pub fn bucketed(lengths: &[usize], batch_size: usize, seed: u64, epoch: u64) -> 
 }
 
 /// The batches of an evaluation: all examples, sorted by length.
-pub fn sorted(lengths: &[usize], batch_size: usize) -> Vec<Vec<usize>> {
+pub fn sorted<L: Ord + Copy>(lengths: &[L], batch_size: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|&example| lengths[example]);
     order.chunks(batch_size).map(<[usize]>::to_vec).collect()

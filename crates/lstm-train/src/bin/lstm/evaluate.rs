@@ -1,12 +1,16 @@
 //! `lstm evaluate`
 
+mod translator;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use burn::tensor::Device;
 use clap::Args;
-use lstm_models::{CacheOptions, Classifier, ClassifierBundle, LanguageModel, bundle};
+use lstm_models::{
+    CacheOptions, Classifier, ClassifierBundle, LanguageModel, Translator, bundle,
+};
 use lstm_train::corpus::{self, Column, CorpusOptions, Encoding, Format, Labels, SstClasses};
 use lstm_train::device;
 use lstm_train::metrics::Classification;
@@ -15,22 +19,29 @@ use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::cache::CacheArguments;
+use crate::translate::SearchArguments;
 
 #[derive(Args)]
 pub struct Arguments {
     /// The bundle of a trained model.
     #[arg(long, value_name = "BUNDLE")]
     model: PathBuf,
-    /// A labelled file for a classifier, a text for a language model; .gz is read as it is.
+    /// A labelled file for a classifier, a text for a language model, the sources for a translator; .gz is read as it
+    /// is.
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
+    /// Of translators: the reference translations, line by line; without it, DATA holds both.
+    #[arg(long, value_name = "FILE")]
+    target: Option<PathBuf>,
+    #[command(flatten)]
+    search: SearchArguments,
     /// Its format: tsv, csv, jsonl, sst or trec [default: what its name says].
     #[arg(long)]
     format: Option<Format>,
     /// Its encoding: utf-8 or latin-1.
     #[arg(long, default_value = "utf-8")]
     encoding: Encoding,
-    /// The column number, column name or key of the label.
+    /// The column number, column name or key of the label; of the translations, where DATA holds both.
     #[arg(long, value_name = "COLUMN")]
     label: Option<Column>,
     /// The column number, column name or key of the text.
@@ -54,12 +65,18 @@ const BATCH: usize = 64;
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = device::parse(&arguments.device)?;
-    match bundle::read_task(&arguments.model)?.as_str() {
+    let task = bundle::read_task(&arguments.model)?;
+    if task != Translator::TASK && arguments.target.is_some() {
+        let bundle = arguments.model.display();
+        return Err(format!("--target is for translators, but {bundle} is a {task}").into());
+    }
+    match task.as_str() {
         LanguageModel::TASK => language_model(arguments, &device),
         _ if arguments.cache.options()?.is_some() => {
             let bundle = arguments.model.display();
-            Err(format!("--cache is for language models, but {bundle} is a classifier").into())
+            Err(format!("--cache is for language models, but {bundle} is a {task}").into())
         }
+        Translator::TASK => translator::run(arguments, &device),
         _ => classifier(arguments, &device),
     }
 }

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use burn::module::Module;
 use clap::Args;
-use lstm_models::{Classifier, ClassifierBundle, LanguageModel, LanguageModelBundle, bundle};
+use lstm_models::{
+    Classifier, ClassifierBundle, LanguageModel, LanguageModelBundle, Translator, TranslatorBundle,
+    bundle,
+};
 use lstm_train::device;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -39,6 +42,34 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 model.network(),
                 (model.stream().tokenizer().size(), |id| {
                     model.stream().show(id)
+                }),
+                &config.training,
+            )
+        }
+        Translator::TASK => {
+            let translator = Translator::load(&arguments.model, &device)?;
+            let config =
+                bundle::read_config::<TranslatorBundle>(&arguments.model, Translator::TASK)?;
+            let parts = translator.parts();
+            writeln!(output, "task       {}", config.task)?;
+            writeln!(output, "unit       {:?}", parts.unit)?;
+            writeln!(
+                output,
+                "vocabulary {} of the source, {} of the target{}",
+                parts.config.source_vocab,
+                parts.config.target_vocab,
+                if parts.shared_vocabulary {
+                    ": one and the same"
+                } else {
+                    ""
+                }
+            )?;
+            show(
+                &mut output,
+                &parts.config.architecture,
+                translator.network(),
+                (parts.config.target_vocab, |id| {
+                    translator.languages().show_target(id)
                 }),
                 &config.training,
             )

@@ -6,6 +6,7 @@ mod convert;
 mod evaluate;
 mod generate;
 mod inspect;
+mod lines;
 mod memory;
 mod predict;
 mod profile;
@@ -13,6 +14,7 @@ mod recipes;
 mod score_text;
 mod trace;
 mod train;
+mod translate;
 mod weights;
 
 use std::process::ExitCode;
@@ -38,10 +40,13 @@ struct Arguments {
 enum Command {
     /// Train a model from a recipe, or go on with an interrupted run.
     Train(train::Arguments),
-    /// Score a trained model: a classifier on a labelled file, a language model on a text.
+    /// Score a trained model: a classifier on a labelled file, a language model on a text, a translator on
+    /// lines and their translations.
     Evaluate(evaluate::Arguments),
     /// Use a trained classifier: one answer for each text or line of input.
     Predict(predict::Arguments),
+    /// Translate lines: one line of output for each line of input.
+    Translate(translate::Arguments),
     /// Have a language model write text.
     Generate(generate::Arguments),
     /// How surprising each token of a text is to a language model.
@@ -74,6 +79,7 @@ fn main() -> ExitCode {
         }
         Command::Evaluate(arguments) => evaluate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Predict(arguments) => predict::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Translate(arguments) => translate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Generate(arguments) => generate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::ScoreText(arguments) => score_text::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Trace(arguments) => trace::run(&arguments).map(|()| ExitCode::SUCCESS),

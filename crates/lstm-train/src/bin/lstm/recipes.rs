@@ -7,6 +7,7 @@ use lstm_train::recipe::{Expected, RecipeText};
 use lstm_train::tasks::Prepared;
 use lstm_train::tasks::classifier::PreparedClassifier;
 use lstm_train::tasks::language_model::PreparedLanguageModel;
+use lstm_train::tasks::translator::PreparedTranslator;
 
 use crate::Failure;
 use crate::train::TaskName;
@@ -26,7 +27,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         write!(output, "{}", find(name, arguments.task)?.text)?;
         return Ok(());
     }
-    if arguments.task != Some(TaskName::LanguageModel) {
+    let wanted = |task| arguments.task.is_none_or(|wanted| wanted == task);
+    if wanted(TaskName::Classifier) {
         list::<PreparedClassifier>(&mut output, |recipe| Listed {
             about: recipe.data.about.clone(),
             shipped: !recipe.data.shipped.is_empty(),
@@ -34,8 +36,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             expected: recipe.expected.clone(),
         })?;
     }
-    if arguments.task != Some(TaskName::Classifier) {
+    if wanted(TaskName::LanguageModel) {
         list::<PreparedLanguageModel>(&mut output, |recipe| Listed {
+            about: recipe.data.about.clone(),
+            shipped: !recipe.data.shipped.is_empty(),
+            files: recipe.data.files(),
+            expected: recipe.expected.clone(),
+        })?;
+    }
+    if wanted(TaskName::Translator) {
+        list::<PreparedTranslator>(&mut output, |recipe| Listed {
             about: recipe.data.about.clone(),
             shipped: !recipe.data.shipped.is_empty(),
             files: recipe.data.files(),
@@ -52,20 +62,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// A recipe of any task, or of this one.
 fn find(name: &str, task: Option<TaskName>) -> Result<RecipeText, Failure> {
-    let classifier =
-        || RecipeText::find(PreparedClassifier::TASK, PreparedClassifier::RECIPES, name);
-    let language_model = || {
-        RecipeText::find(
-            PreparedLanguageModel::TASK,
-            PreparedLanguageModel::RECIPES,
-            name,
-        )
+    let of = |task| match task {
+        TaskName::Classifier => of_task::<PreparedClassifier>(name),
+        TaskName::LanguageModel => of_task::<PreparedLanguageModel>(name),
+        TaskName::Translator => of_task::<PreparedTranslator>(name),
     };
-    Ok(match task {
-        Some(TaskName::Classifier) => classifier()?,
-        Some(TaskName::LanguageModel) => language_model()?,
-        None => language_model().or_else(|_| classifier())?,
-    })
+    match task {
+        Some(task) => of(task),
+        None => of(TaskName::LanguageModel)
+            .or_else(|_| of(TaskName::Translator))
+            .or_else(|_| of(TaskName::Classifier)),
+    }
+}
+
+fn of_task<P: Prepared>(name: &str) -> Result<RecipeText, Failure> {
+    Ok(RecipeText::find(P::TASK, P::RECIPES, name)?)
 }
 
 /// What is shown of a recipe.

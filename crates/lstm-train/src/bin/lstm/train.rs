@@ -11,6 +11,7 @@ use lstm_train::device;
 use lstm_train::recipe::RecipeText;
 use lstm_train::tasks::classifier::{self, PreparedClassifier};
 use lstm_train::tasks::language_model::PreparedLanguageModel;
+use lstm_train::tasks::translator::PreparedTranslator;
 use lstm_train::tasks::{self, Prepared, TrainEnd, TrainRequest};
 
 use crate::Failure;
@@ -54,6 +55,8 @@ pub enum TaskName {
     Classifier,
     /// What text follows text.
     LanguageModel,
+    /// Lines of another language for lines of one.
+    Translator,
 }
 
 /// The exit code after an interruption: that of a program that Ctrl-C ended.
@@ -73,6 +76,9 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         TaskName::Classifier => train::<PreparedClassifier>(arguments, "predict", "\"some text\""),
         TaskName::LanguageModel => {
             train::<PreparedLanguageModel>(arguments, "generate", "--prompt \"some text\"")
+        }
+        TaskName::Translator => {
+            train::<PreparedTranslator>(arguments, "translate", "\"some text\"")
         }
     }
 }

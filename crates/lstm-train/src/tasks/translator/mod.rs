@@ -1,3 +1,301 @@
-//! Translating texts.
+//! Translating from one language into another.
 
 pub mod data;
+pub mod recipe;
+mod report;
+mod train;
+
+use lstm_core::{Mode, RecurrentState};
+use lstm_models::{
+    Beam, Constraints, Languages, Loss, PairBatch, TokenizerError, TranslateError, Translator,
+    TranslatorBundle, TranslatorNetwork,
+};
+
+use crate::corpus::{Dropped, LengthFilter, ParallelCorpus};
+use crate::metrics::Metrics;
+use crate::metrics::translation::{Bleu, BleuScore, Chrf, ChrfScore, TranslationMetric};
+use crate::training::{Part, Task, batches};
+use data::ParallelTexts;
+
+pub use report::{Report, Scored};
+pub use train::PreparedTranslator;
+
+/// Pairs in a batch whose loss is evaluated.
+const EVALUATION_BATCH: usize = 64;
+
+/// The translation of a corpus: what the trainer works on.
+#[derive(Debug)]
+pub struct TranslatorTask {
+    train: EncodedPairs,
+    valid: Option<ParallelCorpus>,
+    test: Option<ParallelCorpus>,
+    dropped: Dropped,
+    languages: Languages,
+    parts: TranslatorBundle,
+    options: TaskOptions,
+    fingerprint: u32,
+}
+
+/// How a [`TranslatorTask`] makes and weighs its batches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskOptions {
+    /// Pairs in a training batch.
+    pub batch_size: usize,
+    /// Decides the order of pairs.
+    pub seed: u64,
+    /// The share of the truth that is moved to all tokens evenly.
+    pub label_smoothing: f64,
+}
+
+/// Pairs as token ids.
+#[derive(Debug, Clone)]
+struct EncodedPairs {
+    /// Sources with their end, and targets without boundary.
+    pairs: Vec<(Vec<u32>, Vec<u32>)>,
+    /// What batches are made of similar ones of: the lengths of target and source.
+    lengths: Vec<[usize; 2]>,
+}
+
+/// How well a model translates a corpus.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TranslationScores {
+    /// Pairs.
+    pub n: usize,
+    /// Mean negative log-likelihood of a token of the references, their ends among them, in nats.
+    pub loss: f64,
+    /// BLEU of the translations as text.
+    pub bleu: BleuScore,
+    /// chrF of the translations as text.
+    pub chrf: ChrfScore,
+}
+
+impl TranslationScores {
+    /// e to the loss.
+    pub fn perplexity(&self) -> f64 {
+        self.loss.exp()
+    }
+
+    /// All of them by name.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::from([
+            ("loss".to_owned(), self.loss),
+            ("perplexity".to_owned(), self.perplexity()),
+            ("bleu".to_owned(), self.bleu.score),
+            ("chrf".to_owned(), self.chrf.score),
+        ])
+    }
+}
+
+/// The names of a translator's scores.
+pub(crate) const METRICS: [&str; 4] = ["loss", "perplexity", "bleu", "chrf"];
+
+/// The search that validations make: no translation is longer than twice its source and 10 tokens.
+fn greedy() -> Beam {
+    Beam::new(1).with_constraints(Constraints::default().with_max_relative(2.0, 10))
+}
+
+impl TranslatorTask {
+    /// Encodes the texts; pairs that `filter` drops are not learned from.
+    ///
+    /// # Errors
+    ///
+    /// What the tokenizer refuses.
+    pub fn new(
+        texts: &ParallelTexts,
+        filter: &LengthFilter,
+        languages: &Languages,
+        parts: TranslatorBundle,
+        options: TaskOptions,
+    ) -> Result<Self, TokenizerError> {
+        // A source's end is no token of its text.
+        let filtered = filter.apply(encode(&texts.train, languages)?, |(source, target)| {
+            [source.len() - 1, target.len()]
+        });
+        let train = EncodedPairs::new(filtered.kept);
+        let longest_source = train.lengths.iter().map(|[_, source]| *source).max();
+        Ok(Self {
+            train,
+            valid: texts.valid.clone(),
+            test: texts.test.clone(),
+            dropped: filtered.dropped,
+            languages: languages.clone(),
+            parts: TranslatorBundle {
+                longest_source: longest_source.unwrap_or(0),
+                ..parts
+            },
+            options,
+            fingerprint: fingerprint(texts),
+        })
+    }
+
+    /// Pairs that are learned from.
+    pub fn pairs(&self) -> usize {
+        self.train.pairs.len()
+    }
+
+    /// Which pairs are not learned from.
+    pub fn dropped(&self) -> &Dropped {
+        &self.dropped
+    }
+
+    /// The translator with this network.
+    pub(crate) fn translator(&self, network: TranslatorNetwork) -> Translator {
+        Translator::new(self.languages.clone(), network, self.parts.clone())
+    }
+
+    fn held_out(&self, part: Part) -> Option<&ParallelCorpus> {
+        match part {
+            Part::Train => None,
+            Part::Valid => self.valid.as_ref(),
+            Part::Test => self.test.as_ref(),
+        }
+    }
+
+    /// All scores of `model`, which is without autodiff, on a part that is not learned from; `None` if there
+    /// is none.
+    ///
+    /// # Errors
+    ///
+    /// What the tokenizer or the search refuses.
+    pub fn scores(
+        &self,
+        model: &TranslatorNetwork,
+        part: Part,
+        beam: &Beam,
+    ) -> Result<Option<TranslationScores>, TranslateError> {
+        let texts = self.held_out(part);
+        let scores = texts.map(|texts| score(&self.translator(model.clone()), texts, beam));
+        scores.transpose()
+    }
+}
+
+/// How well a translator, which is without autodiff, translates a corpus.
+///
+/// # Errors
+///
+/// What the tokenizer or the search refuses.
+pub fn score(
+    translator: &Translator,
+    texts: &ParallelCorpus,
+    beam: &Beam,
+) -> Result<TranslationScores, TranslateError> {
+    let languages = translator.languages();
+    let encoded = EncodedPairs::new(encode(texts, languages)?);
+    let loss = encoded.loss(translator.network(), languages.boundary());
+    let sources: Vec<&str> = texts.sources().collect();
+    let translations = translator.translate(&sources, beam)?;
+    let best = translations.iter().map(|translation| &translation.candidates[0]);
+    let hypotheses: Vec<&str> = best.map(|best| best.text.as_str()).collect();
+    let references: Vec<&str> = texts.targets().collect();
+    Ok(TranslationScores {
+        n: texts.len(),
+        loss,
+        bleu: Bleu::default().corpus(&hypotheses, &references),
+        chrf: Chrf::default().corpus(&hypotheses, &references),
+    })
+}
+
+fn encode(
+    texts: &ParallelCorpus,
+    languages: &Languages,
+) -> Result<Vec<(Vec<u32>, Vec<u32>)>, TokenizerError> {
+    let sources: Vec<&str> = texts.sources().collect();
+    let targets: Vec<&str> = texts.targets().collect();
+    let sources = languages.encode_sources(&sources)?;
+    let targets = languages.encode_targets(&targets)?;
+    Ok(sources.into_iter().zip(targets).collect())
+}
+
+/// A number that changes with any text.
+fn fingerprint(texts: &ParallelTexts) -> u32 {
+    let mut crc = flate2::Crc::new();
+    for part in [
+        Some(&texts.train),
+        texts.valid.as_ref(),
+        texts.test.as_ref(),
+    ] {
+        for pair in part.map_or(&[][..], |part| &part.pairs) {
+            crc.update(pair.source.as_bytes());
+            crc.update(b"\t");
+            crc.update(pair.target.as_bytes());
+            crc.update(b"\n");
+        }
+        crc.update(b"\0");
+    }
+    crc.sum()
+}
+
+impl EncodedPairs {
+    fn new(pairs: Vec<(Vec<u32>, Vec<u32>)>) -> Self {
+        let lengths = pairs
+            .iter()
+            .map(|(source, target)| [target.len(), source.len()])
+            .collect();
+        Self { pairs, lengths }
+    }
+
+    fn batch(&self, pairs: &[usize], boundary: u32) -> PairBatch {
+        let pairs: Vec<(&[u32], &[u32])> = pairs
+            .iter()
+            .map(|pair| &self.pairs[*pair])
+            .map(|(source, target)| (&source[..], &target[..]))
+            .collect();
+        PairBatch::new(&pairs, boundary)
+    }
+
+    /// Mean negative log-likelihood of a token, in nats.
+    fn loss(&self, model: &TranslatorNetwork, boundary: u32) -> f64 {
+        let (mut nll, mut count) = (0.0, 0.0);
+        for batch in batches::sorted(&self.lengths, EVALUATION_BATCH) {
+            let loss = model.loss(&self.batch(&batch, boundary), 0.0, Mode::Inference);
+            nll += f64::from(loss.nll.into_scalar::<f32>());
+            count += loss.count;
+        }
+        nll / count
+    }
+}
+
+impl Task for TranslatorTask {
+    type Model = TranslatorNetwork;
+    /// Which pairs.
+    type Batch = Vec<usize>;
+
+    const COUNTED: &'static str = "tokens";
+
+    fn batches(&self, epoch: u64) -> Vec<Vec<usize>> {
+        let TaskOptions {
+            batch_size, seed, ..
+        } = self.options;
+        batches::bucketed(&self.train.lengths, batch_size, seed, epoch)
+    }
+
+    fn batch_count(&self, _epoch: u64) -> usize {
+        self.train.pairs.len().div_ceil(self.options.batch_size)
+    }
+
+    fn loss(
+        &self,
+        model: &TranslatorNetwork,
+        batch: &Vec<usize>,
+        _carried: Option<RecurrentState>,
+        mode: Mode,
+    ) -> (Loss, Option<RecurrentState>) {
+        let batch = self.train.batch(batch, self.languages.boundary());
+        let smoothing = self.options.label_smoothing as f32;
+        (model.loss(&batch, smoothing, mode), None)
+    }
+
+    fn has(&self, part: Part) -> bool {
+        part == Part::Train || self.held_out(part).is_some()
+    }
+
+    fn evaluate(&self, model: &TranslatorNetwork, part: Part) -> Option<Metrics> {
+        // The search of a validation is one that nothing refuses, and the texts are encoded already.
+        let scores = self.scores(model, part, &greedy()).ok()??;
+        Some(scores.metrics())
+    }
+
+    fn fingerprint(&self) -> u32 {
+        self.fingerprint
+    }
+}

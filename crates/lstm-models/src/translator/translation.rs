@@ -1,0 +1,206 @@
+//! From lines to their translations, by one translator or by several together.
+
+use super::Translator;
+use super::searching::TargetWriter;
+use super::sentences::Sentences;
+use crate::decoding::{Beam, DecodingError, Ensemble, Hypothesis, Mean, SpecialTokens};
+use crate::tokenizer::TokenizerError;
+
+/// What became of a line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Translation {
+    /// The tokens of the source, as attention sees them; the last one ends it. None of an empty line.
+    pub source: Vec<String>,
+    /// How the source was longer than usual, if it was.
+    pub length: SourceLength,
+    /// The best translations that were found, the best first; at least one.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A translation of a line.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Candidate {
+    /// The text, in one line.
+    pub text: String,
+    /// ln p(target | source).
+    pub log_probability: f64,
+    /// What candidates were compared by.
+    pub score: f64,
+    /// The tokens, with the one that ends it.
+    pub tokens: Vec<String>,
+    /// How much each token of the source was attended to for each of these tokens.
+    pub attention: Vec<Vec<f32>>,
+}
+
+/// How long a source was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceLength {
+    /// No longer than those that were learned from.
+    Usual,
+    /// Longer than any that was learned from.
+    Unusual,
+    /// It was cut after [`MAX_SOURCE`] tokens.
+    Cut,
+}
+
+/// Tokens of a source beyond these are not read.
+pub const MAX_SOURCE: usize = 1_000;
+
+/// Why lines were not translated.
+#[derive(Debug, thiserror::Error)]
+pub enum TranslateError {
+    /// The tokenizer refused.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// The search cannot be as asked for.
+    #[error(transparent)]
+    Decoding(#[from] DecodingError),
+    /// Translators that do not speak the same languages.
+    #[error(
+        "translator {place} has other vocabularies than the first: only those of the same tokens can \
+         translate together"
+    )]
+    OtherVocabularies {
+        /// Which one, from 1.
+        place: usize,
+    },
+}
+
+/// Sources that are searched at once: a beam has several rows for each.
+const BATCH: usize = 32;
+
+/// Translates lines with several translators of the same vocabularies, whose probabilities are averaged
+/// at every step (ensemble, Sutskever et al. 2014).
+///
+/// # Errors
+///
+/// As [`Translator::translate`], and translators whose vocabularies differ.
+///
+/// # Panics
+///
+/// If there is no translator.
+pub fn translate_together(
+    translators: &[&Translator],
+    lines: &[&str],
+    beam: &Beam,
+) -> Result<Vec<Translation>, TranslateError> {
+    beam.check().map_err(DecodingError::from)?;
+    check_vocabularies(translators)?;
+    let first = translators[0];
+    let sources = Sources::new(first, lines)?;
+    let mut translations: Vec<Option<Translation>> = vec![None; lines.len()];
+    for batch in sources.batches() {
+        let ids: Vec<&[u32]> = batch.iter().map(|&line| &sources.ids[line][..]).collect();
+        for (line, found) in batch.iter().zip(search(translators, &ids, beam)?) {
+            translations[*line] = Some(sources.translation(first, *line, &found)?);
+        }
+    }
+    let empty = |translation: Option<Translation>| {
+        translation.unwrap_or_else(|| Translation {
+            source: Vec::new(),
+            length: SourceLength::Usual,
+            candidates: vec![Candidate::default()],
+        })
+    };
+    Ok(translations.into_iter().map(empty).collect())
+}
+
+/// The best targets of sources, each of which ends with its end.
+fn search(
+    translators: &[&Translator],
+    sources: &[&[u32]],
+    beam: &Beam,
+) -> Result<Vec<Vec<Hypothesis>>, DecodingError> {
+    let batch = Sentences::new(sources);
+    let writers = translators
+        .iter()
+        .map(|translator| TargetWriter::new(&translator.network, &batch));
+    let boundary = translators[0].languages.boundary();
+    let special = SpecialTokens::new(boundary, boundary);
+    let mut ensemble = Ensemble::new(writers.collect(), Mean::Arithmetic);
+    beam.search(&mut ensemble, &special, batch.lengths().as_slice())
+}
+
+fn check_vocabularies(translators: &[&Translator]) -> Result<(), TranslateError> {
+    let vocabularies = |translator: &Translator| -> Result<[String; 2], TokenizerError> {
+        let languages = &translator.languages;
+        Ok([languages.source().to_json()?, languages.target().to_json()?])
+    };
+    let [first, others @ ..] = translators else {
+        panic!("a translation needs a translator");
+    };
+    for (other, place) in others.iter().zip(2..) {
+        if vocabularies(other)? != vocabularies(first)? {
+            return Err(TranslateError::OtherVocabularies { place });
+        }
+    }
+    Ok(())
+}
+
+/// Lines as token ids.
+struct Sources {
+    ids: Vec<Vec<u32>>,
+    lengths: Vec<SourceLength>,
+}
+
+impl Sources {
+    fn new(translator: &Translator, lines: &[&str]) -> Result<Self, TokenizerError> {
+        let languages = &translator.languages;
+        let mut ids = languages.encode_sources(lines)?;
+        let lengths = ids.iter_mut().map(|ids| {
+            if ids.len() > MAX_SOURCE {
+                ids.truncate(MAX_SOURCE - 1);
+                ids.push(languages.end_of_source());
+                return SourceLength::Cut;
+            }
+            match ids.len() > translator.parts.longest_source {
+                true => SourceLength::Unusual,
+                false => SourceLength::Usual,
+            }
+        });
+        Ok(Self {
+            lengths: lengths.collect(),
+            ids,
+        })
+    }
+
+    /// Lines that are not empty, those of similar length together.
+    fn batches(&self) -> Vec<Vec<usize>> {
+        let lines = (0..self.ids.len()).filter(|line| self.ids[*line].len() > 1);
+        let mut lines: Vec<usize> = lines.collect();
+        lines.sort_by_key(|line| self.ids[*line].len());
+        lines.chunks(BATCH).map(<[usize]>::to_vec).collect()
+    }
+
+    /// What was found for a line, in text.
+    fn translation(
+        &self,
+        translator: &Translator,
+        line: usize,
+        found: &[Hypothesis],
+    ) -> Result<Translation, TokenizerError> {
+        let languages = &translator.languages;
+        let source = self.ids[line].iter().map(|id| languages.show_source(*id));
+        let mut candidates = Vec::with_capacity(found.len().max(1));
+        for hypothesis in found {
+            let tokens = hypothesis.tokens.iter().copied();
+            let tokens = tokens.chain([languages.boundary()]);
+            candidates.push(Candidate {
+                text: languages.decode(&hypothesis.tokens)?,
+                log_probability: hypothesis.log_probability,
+                score: hypothesis.score,
+                tokens: tokens.map(|id| languages.show_target(id)).collect(),
+                attention: hypothesis.attention.clone().unwrap_or_default(),
+            });
+        }
+        // A network whose answers are no numbers finds nothing.
+        if candidates.is_empty() {
+            candidates.push(Candidate::default());
+        }
+        Ok(Translation {
+            source: source.collect(),
+            length: self.lengths[line],
+            candidates,
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! `lstm evaluate` of a translator.
+
+use std::io::{self, Write};
+use std::time::Instant;
+
+use burn::tensor::Device;
+use lstm_models::Translator;
+use lstm_train::corpus::{self, Format, PairOptions, ParallelCorpus};
+use lstm_train::metrics::translation::Score;
+use lstm_train::tasks::translator::score;
+use serde_json::json;
+
+use super::Arguments;
+use crate::Failure;
+
+pub fn run(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
+    let translator = Translator::load(&arguments.model, device)?;
+    let beam = arguments.search.beam(1)?;
+    let texts = read(arguments)?;
+    let began = Instant::now();
+    let scores = score(&translator, &texts, &beam)?;
+    let seconds = began.elapsed().as_secs_f64();
+    let mut output = io::stdout().lock();
+    if arguments.json {
+        let object = json!({
+            "task": Translator::TASK,
+            "n": scores.n,
+            "loss": scores.loss,
+            "perplexity": scores.perplexity(),
+            "bleu": scores.bleu.score,
+            "chrf": scores.chrf.score,
+            "signature": scores.bleu.signature,
+            "chrf_signature": scores.chrf.signature,
+            "beam": beam.size,
+            "seconds": seconds,
+        });
+        writeln!(output, "{object}")?;
+        return Ok(());
+    }
+    writeln!(
+        output,
+        "BLEU {:.2}  chrF {:.2}  perplexity {:.3}  loss {:.4}  (n = {}, beam {}, {seconds:.1} s)",
+        scores.bleu.score,
+        scores.chrf.score,
+        scores.perplexity(),
+        scores.loss,
+        scores.n,
+        beam.size,
+    )?;
+    let (bleu, chrf) = (&scores.bleu, &scores.chrf);
+    writeln!(output, "BLEU {} {}", bleu.signature, bleu.details())?;
+    writeln!(output, "chrF {}", chrf.signature)?;
+    Ok(())
+}
+
+/// Sources and references, from two files or from one that holds both.
+fn read(arguments: &Arguments) -> Result<ParallelCorpus, Failure> {
+    let data = &arguments.data;
+    if let Some(target) = &arguments.target {
+        return Ok(corpus::read_aligned(data, target, arguments.encoding)?);
+    }
+    let format = arguments.format.or_else(|| Format::from_path(data));
+    let format = format.ok_or_else(|| {
+        format!(
+            "{} is the sources: name the file of their translations with --target, or a tsv, csv or jsonl \
+             that holds both",
+            data.display()
+        )
+    })?;
+    Ok(corpus::read_pairs(data, &PairOptions {
+        encoding: arguments.encoding,
+        source: arguments.text.clone(),
+        target: arguments.label.clone(),
+        ..PairOptions::new(format)
+    })?)
+}

@@ -1,0 +1,206 @@
+//! A translator's recipe, and those that are part of the program.
+
+use std::path::PathBuf;
+
+use lstm_models::{
+    Beam, BpeOptions, Languages, Split, Tied, TokenUnit, Tokenizer, TokenizerError,
+    TranslatorArchitecture, WordOptions,
+};
+use serde::{Deserialize, Serialize};
+
+use super::METRICS;
+use super::data::ParallelOptions;
+use crate::corpus::{LengthFilter, ParallelCorpus};
+use crate::recipe::{Builtin, Expected, Recipe};
+use crate::tasks::TrainingRecipe;
+use crate::training::TrainingOptions;
+
+/// The recipes that are part of the program; the first is the default.
+pub const RECIPES: [Builtin; 2] = [
+    Builtin {
+        name: "pairs",
+        text: include_str!("../../../recipes/translator/pairs.toml"),
+    },
+    Builtin {
+        name: "multi30k-de-en",
+        text: include_str!("../../../recipes/translator/multi30k-de-en.toml"),
+    },
+];
+
+/// Everything about the training of a translator.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TranslatorRecipe {
+    /// What its runs are called; by default what its file is.
+    pub name: String,
+    /// What it learns from.
+    pub data: ParallelOptions,
+    /// Pairs that are learned from, by their numbers of tokens.
+    pub filter: LengthFilter,
+    /// How text becomes tokens.
+    pub tokenizer: VocabularyOptions,
+    /// The network.
+    pub model: TranslatorArchitecture,
+    /// How it is trained.
+    pub training: TrainingOptions,
+    /// How the test part is translated; validations are greedy.
+    pub decoding: Beam,
+    /// What to expect.
+    pub expected: Expected,
+}
+
+/// How text becomes tokens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VocabularyOptions {
+    /// What a token is.
+    pub unit: TokenUnit,
+    /// Whether both languages have one vocabulary.
+    pub shared: bool,
+    /// Whether capital letters are folded to small ones.
+    pub lowercase: bool,
+    /// Words, or pairs, seen less often do not count.
+    pub min_count: usize,
+    /// The largest size of a vocabulary; of byte pairs, 258 are the bytes themselves.
+    pub max_size: usize,
+}
+
+impl Default for VocabularyOptions {
+    fn default() -> Self {
+        Self {
+            unit: TokenUnit::BytePairs,
+            shared: false,
+            lowercase: false,
+            min_count: 2,
+            max_size: 8_000,
+        }
+    }
+}
+
+impl VocabularyOptions {
+    /// Learns the vocabularies of both languages.
+    ///
+    /// # Errors
+    ///
+    /// A side without a token.
+    pub fn learn(&self, corpus: &ParallelCorpus) -> Result<Languages, TokenizerError> {
+        let prepared = |line: &str| self.unit.prepare(line);
+        let sources: Vec<String> = corpus.sources().map(prepared).collect();
+        let targets: Vec<String> = corpus.targets().map(prepared).collect();
+        let (source, target) = match self.shared {
+            true => (self.learn_one(sources.iter().chain(&targets))?, None),
+            false => (
+                self.learn_one(sources.iter())?,
+                Some(self.learn_one(targets.iter())?),
+            ),
+        };
+        Ok(Languages::new(source, target, self.unit))
+    }
+
+    fn learn_one<'a>(
+        &self,
+        lines: impl Iterator<Item = &'a String>,
+    ) -> Result<Tokenizer, TokenizerError> {
+        let lines = lines.map(String::as_str);
+        match self.unit {
+            TokenUnit::Words => {
+                let options = WordOptions {
+                    split: Split::Words,
+                    lowercase: self.lowercase,
+                    min_count: self.min_count,
+                    max_size: self.max_size,
+                };
+                Tokenizer::words(lines, &options)
+            }
+            TokenUnit::BytePairs => {
+                let options = BpeOptions {
+                    lowercase: self.lowercase,
+                    min_count: self.min_count,
+                    size: self.max_size,
+                };
+                Tokenizer::bpe(lines, &options)
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let smallest = match self.unit {
+            TokenUnit::Words => 3,
+            TokenUnit::BytePairs => 258,
+        };
+        let size = self.max_size;
+        if !(smallest..=MAX_VOCABULARY).contains(&size) {
+            let message =
+                format!("must be at least {smallest} and at most {MAX_VOCABULARY}, not {size}");
+            return Err(("max_size", message));
+        }
+        Ok(())
+    }
+}
+
+/// More tokens than any corpus has.
+const MAX_VOCABULARY: usize = 10_000_000;
+
+impl Recipe for TranslatorRecipe {
+    fn check(&self) -> Result<(), (String, String)> {
+        let within = |section: &str| {
+            let section = section.to_owned();
+            move |(key, message): (&str, String)| (format!("{section}.{key}"), message)
+        };
+        self.data.check().map_err(within("data"))?;
+        self.filter.check().map_err(within("filter"))?;
+        self.tokenizer.check().map_err(within("tokenizer"))?;
+        self.model.check().map_err(within("model"))?;
+        self.training.check().map_err(within("training"))?;
+        self.decoding.check().map_err(within("decoding"))?;
+        if self.model.tied == Tied::All && !self.tokenizer.shared {
+            let message = "\"all\" needs tokenizer.shared = true".to_owned();
+            return Err(("model.tied".to_owned(), message));
+        }
+        let metric = &self.training.metric;
+        if !METRICS.contains(&metric.as_str()) {
+            let known = METRICS.join(", ");
+            let message = format!("must be one of {known}, not `{metric}`");
+            return Err(("training.metric".to_owned(), message));
+        }
+        Ok(())
+    }
+}
+
+impl TrainingRecipe for TranslatorRecipe {
+    fn name_mut(&mut self) -> &mut String {
+        &mut self.name
+    }
+
+    fn directory_mut(&mut self) -> &mut Option<PathBuf> {
+        &mut self.data.directory
+    }
+
+    fn training(&self) -> &TrainingOptions {
+        &self.training
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::RecipeText;
+
+    #[test]
+    fn every_recipe_of_the_program_is_complete() {
+        for builtin in &RECIPES {
+            let text = RecipeText::find("translator", &RECIPES, builtin.name).unwrap();
+            let recipe: TranslatorRecipe = text.parse(&[]).unwrap();
+            recipe.expected.check().unwrap();
+            assert!(!recipe.data.about.is_empty(), "{}", builtin.name);
+        }
+    }
+
+    #[test]
+    fn three_way_tying_needs_a_shared_vocabulary() {
+        let text = RecipeText::find("translator", &RECIPES, "pairs").unwrap();
+        let assignments = ["model.tied=\"all\"", "tokenizer.shared=false"].map(str::to_owned);
+        let error = text.parse::<TranslatorRecipe>(&assignments).unwrap_err();
+        assert!(error.to_string().contains("model.tied"), "{error}");
+    }
+}
