@@ -3,7 +3,7 @@
 use super::Translator;
 use super::searching::TargetWriter;
 use super::sentences::Sentences;
-use crate::decoding::{Beam, DecodingError, Ensemble, Hypothesis, Mean, SpecialTokens};
+use crate::decoding::{Beam, DecodingError, Ensemble, EnsembleMean, Hypothesis, SpecialTokens};
 use crate::tokenizer::TokenizerError;
 
 /// What became of a line.
@@ -117,7 +117,7 @@ fn search(
         .map(|translator| TargetWriter::new(&translator.network, &batch));
     let boundary = translators[0].languages.boundary();
     let special = SpecialTokens::new(boundary, boundary);
-    let mut ensemble = Ensemble::new(writers.collect(), Mean::Arithmetic);
+    let mut ensemble = Ensemble::new(writers.collect(), EnsembleMean::Arithmetic);
     beam.search(&mut ensemble, &special, batch.lengths().as_slice())
 }
 

@@ -67,7 +67,9 @@ pub enum DataError {
         streams: usize,
     },
     /// No pair is left to learn from.
-    #[error("{files}: no pair is left to learn from ({dropped}); see the section [filter] of the recipe")]
+    #[error(
+        "{files}: no pair is left to learn from ({dropped}); see the section [filter] of the recipe"
+    )]
     NoPair {
         /// The files.
         files: String,

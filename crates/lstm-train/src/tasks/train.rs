@@ -300,7 +300,8 @@ fn run_in<P: Prepared>(
     if let Some(metrics) = P::test_metrics(&report) {
         let mut test = Event::new(EventKind::Test, steps, epoch, seconds, &metrics);
         if let Some(signature) = P::test_signature(&report) {
-            test.metrics.insert("signature".to_owned(), signature.into());
+            test.metrics
+                .insert("signature".to_owned(), signature.into());
         }
         log.append(&test)?;
     }

@@ -16,6 +16,7 @@ mod report;
 mod resume;
 mod run_directory;
 mod trace;
+mod translator;
 mod weights;
 
 #[cfg(unix)]

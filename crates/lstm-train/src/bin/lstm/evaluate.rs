@@ -8,9 +8,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use clap::Args;
-use lstm_models::{
-    CacheOptions, Classifier, ClassifierBundle, LanguageModel, Translator, bundle,
-};
+use lstm_models::{CacheOptions, Classifier, ClassifierBundle, LanguageModel, Translator, bundle};
 use lstm_train::corpus::{self, Column, CorpusOptions, Encoding, Format, Labels, SstClasses};
 use lstm_train::device;
 use lstm_train::metrics::Classification;

@@ -184,7 +184,9 @@ pub fn score(
     let loss = encoded.loss(translator.network(), languages.boundary());
     let sources: Vec<&str> = texts.sources().collect();
     let translations = translator.translate(&sources, beam)?;
-    let best = translations.iter().map(|translation| &translation.candidates[0]);
+    let best = translations
+        .iter()
+        .map(|translation| &translation.candidates[0]);
     let hypotheses: Vec<&str> = best.map(|best| best.text.as_str()).collect();
     let references: Vec<&str> = texts.targets().collect();
     Ok(TranslationScores {

@@ -152,7 +152,12 @@ impl fmt::Display for Report {
                 scores.loss,
                 scored.seconds,
             )?;
-            writeln!(f, "BLEU {} {}", scores.bleu.signature, scores.bleu.details())?;
+            writeln!(
+                f,
+                "BLEU {} {}",
+                scores.bleu.signature,
+                scores.bleu.details()
+            )?;
             writeln!(f, "chrF {}", scores.chrf.signature)?;
             writeln!(f)?;
         }

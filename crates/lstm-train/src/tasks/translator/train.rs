@@ -5,9 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use lstm_core::WeightDraws;
 use lstm_models::bundle::BundleError;
-use lstm_models::{
-    Languages, Translator, TranslatorBundle, TranslatorConfig, TranslatorNetwork,
-};
+use lstm_models::{Languages, Translator, TranslatorBundle, TranslatorConfig, TranslatorNetwork};
 
 use super::recipe::{RECIPES, TranslatorRecipe};
 use super::report::Report;

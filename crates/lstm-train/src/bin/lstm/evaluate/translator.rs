@@ -67,10 +67,13 @@ fn read(arguments: &Arguments) -> Result<ParallelCorpus, Failure> {
             data.display()
         )
     })?;
-    Ok(corpus::read_pairs(data, &PairOptions {
-        encoding: arguments.encoding,
-        source: arguments.text.clone(),
-        target: arguments.label.clone(),
-        ..PairOptions::new(format)
-    })?)
+    Ok(corpus::read_pairs(
+        data,
+        &PairOptions {
+            encoding: arguments.encoding,
+            source: arguments.text.clone(),
+            target: arguments.label.clone(),
+            ..PairOptions::new(format)
+        },
+    )?)
 }
