@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{Beam, Constraints, CoveragePenalty, Hypothesis, LengthPenalty, Stopping};
-use super::toy::{END, Model, Source, UNKNOWN, lengths, special};
+use super::toy::{END, Model, START, Source, UNKNOWN, lengths, special};
 
 /// 1, 4 and 5 may be written, unless 1 is forbidden.
 const VOCAB: usize = 6;
@@ -20,32 +20,44 @@ fn sequences(constraints: Constraints, most: usize) -> Vec<Vec<u32>> {
         longest = longest.iter().flat_map(longer).collect();
         all.extend(longest.clone());
     }
-    let n = constraints.no_repeat_ngram;
     all.retain(|tokens| {
-        let repeats = n > 0
-            && (0..tokens.len()).any(|first| {
-                let ngram = tokens.get(first..first + n);
-                ngram
-                    .is_some_and(|ngram| tokens[first + 1..].windows(n).any(|other| other == ngram))
-            });
+        let repeats = repeats(tokens, constraints.no_repeat_ngram);
         let unknown = constraints.forbid_unknown && tokens.contains(&UNKNOWN);
         tokens.len() >= constraints.min_length.min(most) && !repeats && !unknown
     });
     all
 }
 
+/// Whether any n tokens come twice.
+pub fn repeats(tokens: &[u32], n: usize) -> bool {
+    let again = |first: usize| {
+        let ngram = tokens.get(first..first + n);
+        ngram.is_some_and(|ngram| tokens[first + 1..].windows(n).any(|other| other == ngram))
+    };
+    n > 0 && (0..tokens.len()).any(again)
+}
+
 /// The score as the papers have it.
 fn score(beam: &Beam, model: Model, source: Source, tokens: &[u32]) -> f64 {
     let log_probability = model.log_probability(source, tokens);
-    let length = tokens.len() as f64 + 1.0;
-    let normalised = match beam.length_penalty {
+    let read = [&[START], tokens].concat();
+    normalised(beam.length_penalty, log_probability, read.len())
+        + of_attention(beam.coverage_penalty, model, source, &read)
+}
+
+pub fn normalised(penalty: LengthPenalty, log_probability: f64, length: usize) -> f64 {
+    let length = length as f64;
+    match penalty {
         LengthPenalty::None => log_probability,
         LengthPenalty::Wu { alpha } => {
             log_probability / ((5.0 + length).powf(alpha) / 6.0_f64.powf(alpha))
         }
         LengthPenalty::Average => log_probability / length,
-    };
-    let read = [&[super::toy::START], tokens].concat();
+    }
+}
+
+/// What the attention of the steps that read these tokens adds.
+pub fn of_attention(penalty: CoveragePenalty, model: Model, source: Source, read: &[u32]) -> f64 {
     let mut coverage = vec![0.0; source.length];
     for end in 1..=read.len() {
         for (c, a) in coverage
@@ -56,15 +68,14 @@ fn score(beam: &Beam, model: Model, source: Source, tokens: &[u32]) -> f64 {
         }
     }
     let coverage = coverage.iter();
-    normalised
-        + match beam.coverage_penalty {
-            CoveragePenalty::None => 0.0,
-            CoveragePenalty::Wu { beta } => beta * coverage.map(|c| c.min(1.0).ln()).sum::<f64>(),
-            CoveragePenalty::Summary { beta } => {
-                let places = source.length as f64;
-                beta * (places - coverage.map(|c| c.max(1.0)).sum::<f64>())
-            }
+    match penalty {
+        CoveragePenalty::None => 0.0,
+        CoveragePenalty::Wu { beta } => beta * coverage.map(|c| c.min(1.0).ln()).sum::<f64>(),
+        CoveragePenalty::Summary { beta } => {
+            let places = source.length as f64;
+            beta * (places - coverage.map(|c| c.max(1.0)).sum::<f64>())
         }
+    }
 }
 
 fn by_trying(beam: &Beam, model: Model, source: Source, most: usize) -> Vec<(f64, Vec<u32>)> {
@@ -82,6 +93,14 @@ fn by_beam(beam: &Beam, model: Model, source: Source) -> (Vec<Hypothesis>, usize
         .search(&mut decoder, &special(), &lengths(&[source]))
         .unwrap();
     (found.remove(0), decoder.rows_of_steps.len())
+}
+
+/// The most tokens for a source of this length.
+pub fn most(constraints: Constraints, source_length: usize) -> usize {
+    let most = constraints.max_relative.map_or(usize::MAX, |relative| {
+        (relative.ratio * source_length as f64) as usize + relative.constant
+    });
+    most.min(constraints.max_length)
 }
 
 pub fn length_penalty() -> impl Strategy<Value = LengthPenalty> {
@@ -139,10 +158,7 @@ proptest! {
             .with_length_penalty(length_penalty)
             .with_coverage_penalty(coverage_penalty)
             .with_constraints(constraints);
-        let relative = constraints.max_relative.map(|relative| {
-            (relative.ratio * length as f64) as usize + relative.constant
-        });
-        let most = relative.map_or(constraints.max_length, |most| most.min(constraints.max_length));
+        let most = most(constraints, length);
         let expected = by_trying(&beam, model, source, most);
         let (found, steps) = by_beam(&beam, model, source);
         prop_assert!(steps <= most + 1);

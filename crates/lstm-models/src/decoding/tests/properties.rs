@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use super::super::{
     Beam, Constraints, CoveragePenalty, Decoder, DecodingError, Hypothesis, LengthPenalty, Step,
 };
-use super::exhaustive::{constraints, coverage_penalty, length_penalty};
+use super::exhaustive::{constraints, coverage_penalty, length_penalty, most, repeats};
 use super::toy::{END, Model, START, Script, Source, are_true, lengths, special};
 
 const LONGEST: usize = 12;
 
-fn beam(size: usize) -> impl Strategy<Value = Beam> {
+pub fn beam(size: usize) -> impl Strategy<Value = Beam> {
     let options = (length_penalty(), coverage_penalty(), constraints(LONGEST));
     (1..=size, options).prop_map(move |(n_best, (length, coverage, constraints))| {
         Beam::new(size)
@@ -103,17 +103,9 @@ proptest! {
         let constraints = beam.constraints;
         for (source, found) in sources.iter().zip(search(&beam, Model::new(seed, 9), &sources)) {
             for Hypothesis { tokens, .. } in found {
-                let most = constraints.max_relative.map_or(LONGEST, |relative| {
-                    (relative.ratio * source.length as f64) as usize + relative.constant
-                });
-                let most = most.min(constraints.max_length);
+                let most = most(constraints, source.length);
                 prop_assert!(tokens.len() <= most && tokens.len() >= constraints.min_length.min(most));
-                let n = constraints.no_repeat_ngram;
-                if n > 0 {
-                    let ngrams: Vec<&[u32]> = tokens.windows(n).collect();
-                    let again = |(place, ngram)| ngrams[..place].contains(ngram);
-                    prop_assert!(!ngrams.iter().enumerate().any(again), "{:?}", tokens);
-                }
+                prop_assert!(!repeats(&tokens, constraints.no_repeat_ngram), "{:?}", tokens);
             }
         }
     }
@@ -279,6 +271,13 @@ fn what_is_no_number_cannot_follow() {
     let found = follow(&Beam::new(3), &mut Script::new(&[&some, &nothing]));
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].tokens, Vec::<u32>::new());
+    let end = logarithms([0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+    let beam = Beam::new(1);
+    let found = follow(&beam, &mut Script::new(&[&some, &end]));
+    assert_eq!(
+        (found[0].tokens.as_slice(), found[0].log_probability),
+        (&[4][..], 0.0)
+    );
     // A vocabulary without the end, and none at all.
     assert_eq!(follow(&Beam::new(3), &mut Script::new(&[&[0.0; 2]])), []);
     assert_eq!(follow(&Beam::new(3), &mut Script::new(&[&[]])), []);
