@@ -15,6 +15,7 @@
 mod attention;
 pub mod bundle;
 mod classifier;
+mod decoding;
 #[cfg(feature = "flex")]
 mod embedding;
 #[cfg(feature = "flex")]
@@ -36,9 +37,13 @@ pub use attention::{Attention, AttentionScore, Memory};
 pub use classifier::{
     Answer, Classifier, ClassifierArchitecture, ClassifierBundle, ClassifierConfig, ClassifierModel,
 };
+pub use decoding::{
+    Beam, Constraints, CoveragePenalty, Decoder, DecodingError, Ensemble, EnsembleMean, Hypothesis,
+    LengthPenalty, RelativeLength, Sampler, Sampling, SpecialTokens, Step, Stopping,
+};
 pub use language_model::{
     CacheOptions, GateTrace, Generator, LanguageModel, LanguageModelArchitecture,
-    LanguageModelBundle, LanguageModelConfig, LanguageModelNetwork, LayerTrace, Movement, Sampling,
+    LanguageModelBundle, LanguageModelConfig, LanguageModelNetwork, LayerTrace, Movement,
     Saturation, StateTrace, StreamScorer, TextScore, TextStream, TextWriter, TokenScore, Trace,
     TraceError, TracedToken, Unit, Window,
 };

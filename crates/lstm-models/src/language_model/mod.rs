@@ -4,7 +4,6 @@ mod architecture;
 mod cache;
 mod network;
 mod next_token;
-mod sampling;
 mod text;
 mod trace;
 
@@ -21,12 +20,12 @@ use cache::ContinuousCache;
 use next_token::NextToken;
 
 use crate::bundle::{self, BundleConfig, BundleError, FORMAT_VERSION, WeightsFile};
+use crate::decoding::Sampling;
 use crate::tokenizer::{Tokenizer, TokenizerError, UNKNOWN};
 
 pub use architecture::{LanguageModelArchitecture, LanguageModelConfig};
 pub use cache::CacheOptions;
 pub use network::{LanguageModelNetwork, Window};
-pub use sampling::Sampling;
 pub use text::{TextStream, TextWriter, Unit};
 pub use trace::{
     GateTrace, LayerTrace, Movement, Saturation, StateTrace, Trace, TraceError, TracedToken,

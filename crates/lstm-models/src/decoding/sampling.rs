@@ -29,9 +29,27 @@ impl Default for Sampling {
 }
 
 impl Sampling {
-    /// The next token; `None` if no logit is a number.
+    /// Checks that every value is in its range.
+    ///
+    /// # Errors
+    ///
+    /// The first key whose value is not, and what it must be.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        let (temperature, top_p) = (self.temperature, self.top_p);
+        if !(temperature >= 0.0 && temperature.is_finite()) {
+            let message = format!("must be at least 0, not {temperature}");
+            return Err(("sampling.temperature", message));
+        }
+        if !(top_p > 0.0 && top_p <= 1.0) {
+            let message = format!("must be above 0 and at most 1, not {top_p}");
+            return Err(("sampling.top_p", message));
+        }
+        Ok(())
+    }
+
+    /// The next token, from logits or log-probabilities; −∞ and NaN cannot follow. `None` if there is nothing else.
     pub fn choose(&self, logits: &[f32], random: &mut RandomStream) -> Option<u32> {
-        let numbers = (0..).zip(logits).filter(|(_, logit)| !logit.is_nan());
+        let numbers = (0..).zip(logits).filter(|(_, x)| **x > f32::NEG_INFINITY);
         // Of equals the first.
         let greatest = numbers
             .clone()
@@ -222,11 +240,29 @@ mod tests {
     }
 
     #[test]
-    fn without_a_number_there_is_no_choice() {
-        assert_eq!(
-            Sampling::default().choose(&[f32::NAN; 3], &mut random(1)),
-            None
-        );
+    fn what_is_no_number_or_impossible_is_never_chosen() {
+        let choose = |logits: &[f32]| Sampling::default().choose(logits, &mut random(1));
+        assert_eq!(choose(&[f32::NAN, f32::NEG_INFINITY]), None);
+        assert_eq!(choose(&[f32::NEG_INFINITY, -90.0, f32::NAN]), Some(1));
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused_by_key() {
+        let refused = |temperature, top_p| {
+            let sampling = Sampling {
+                temperature,
+                top_k: 0,
+                top_p,
+            };
+            sampling.check().err().map(|(key, _)| key)
+        };
+        assert_eq!(refused(0.0, 1.0), None);
+        for temperature in [-0.1, f64::NAN, f64::INFINITY] {
+            assert_eq!(refused(temperature, 1.0), Some("sampling.temperature"));
+        }
+        for top_p in [0.0, 1.1, f64::NAN] {
+            assert_eq!(refused(1.0, top_p), Some("sampling.top_p"));
+        }
     }
 
     proptest! {
