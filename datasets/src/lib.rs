@@ -3,6 +3,7 @@
 //! | name | files | what it is |
 //! | --- | --- | --- |
 //! | `grammar` | `train.txt` `valid.txt` `test.txt`: words separated by spaces, a sentence a line | text from a grammar with agreement over long distances, of which the best possible perplexity is known ([`grammar`]) |
+//! | `pairs` | `train.tsv` `valid.tsv` `test.tsv`: `source<TAB>target` | German sentences and their only right English translations ([`pairs`]) |
 //! | `reviews` | `train.tsv` `valid.tsv` `test.tsv`: `label<TAB>text` | short generated reviews, `negative` or `positive`, whose label depends on word order and distance ([`reviews`]) |
 //!
 //! The files are part of the compiled library, so a program that uses them needs no data folder:
@@ -17,6 +18,7 @@
 //! ```
 
 pub mod grammar;
+pub mod pairs;
 pub mod random;
 pub mod reviews;
 
@@ -54,6 +56,14 @@ const SHIPPED: &[Shipped] = &[
             ("train.txt", include_str!("../grammar/train.txt")),
             ("valid.txt", include_str!("../grammar/valid.txt")),
             ("test.txt", include_str!("../grammar/test.txt")),
+        ],
+    },
+    Shipped {
+        name: pairs::NAME,
+        files: &[
+            ("train.tsv", include_str!("../pairs/train.tsv")),
+            ("valid.tsv", include_str!("../pairs/valid.tsv")),
+            ("test.tsv", include_str!("../pairs/test.tsv")),
         ],
     },
 ];

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use datasets::{grammar, reviews};
+use datasets::{grammar, pairs, reviews};
 
 fn main() -> ExitCode {
     let mut arguments = env::args_os().skip(1);
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     let sets = [
         ("reviews", reviews::generate(reviews::SEED).files()),
         (grammar::NAME, grammar::generate(grammar::SEED).files()),
+        (pairs::NAME, pairs::generate(pairs::SEED).files()),
     ];
     for (set, files) in sets {
         for (name, contents) in files {
