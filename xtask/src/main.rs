@@ -33,6 +33,7 @@ Commands of the program `lstm`, which this builds and passes all arguments on to
     predict    Use a classifier: one answer for each text or line of input
     generate   Let a language model write, token by token
     score-text Say how surprising each token of a text is to a language model
+    score      Score texts beside reference texts: `score bleu --hyp FILE --ref FILE`
     trace      Show what a language model's gates do with a text, as a page
     profile    Time the parts of a training step
     recipes    List the recipes: their data, what score to expect, how long they take

@@ -89,6 +89,20 @@ pub fn read_plain(path: &Path, encoding: Encoding) -> Result<String, CorpusError
         .into_owned())
 }
 
+/// The same of bytes that are in memory, such as standard input. Errors call them `name`.
+///
+/// # Errors
+///
+/// Bytes that cannot be unpacked or decoded.
+pub fn read_plain_bytes(
+    name: &str,
+    bytes: Vec<u8>,
+    encoding: Encoding,
+) -> Result<String, CorpusError> {
+    let contents = source::read_bytes(name, bytes, encoding)?;
+    Ok(Source::from_text(name, &contents).contents.into_owned())
+}
+
 /// Reads a corpus that is in memory: data that ships inside the program, for instance. Errors call
 /// it `name`.
 ///

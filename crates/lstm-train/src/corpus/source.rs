@@ -71,12 +71,22 @@ pub(super) fn read_file(path: &Path, encoding: Encoding) -> Result<String, Corpu
     let named_gz = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
-    let bytes = if named_gz || bytes.starts_with(&GZIP_MAGIC) {
-        unpack(&name, &bytes)?
-    } else {
-        bytes
-    };
-    decode(&name, bytes, encoding)
+    if named_gz {
+        return decode(&name, unpack(&name, &bytes)?, encoding);
+    }
+    read_bytes(&name, bytes, encoding)
+}
+
+/// The text of bytes, unpacked if the first of them say that they are compressed.
+pub(super) fn read_bytes(
+    name: &str,
+    bytes: Vec<u8>,
+    encoding: Encoding,
+) -> Result<String, CorpusError> {
+    match bytes.starts_with(&GZIP_MAGIC) {
+        true => decode(name, unpack(name, &bytes)?, encoding),
+        false => decode(name, bytes, encoding),
+    }
 }
 
 /// The first bytes of gzip data (RFC 1952); no UTF-8 text begins so.

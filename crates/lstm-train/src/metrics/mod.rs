@@ -2,6 +2,7 @@
 
 pub mod classification;
 pub mod confusion;
+pub mod translation;
 
 use std::collections::BTreeMap;
 
@@ -10,3 +11,6 @@ pub type Metrics = BTreeMap<String, f64>;
 
 pub use classification::{Classification, ClassificationScores};
 pub use confusion::{ConfusionMatrix, ConfusionTable};
+pub use translation::{
+    Bleu, BleuScore, Case, Chrf, ChrfScore, Ter, TerScore, Tokenizer, TranslationMetric,
+};

@@ -15,6 +15,7 @@ mod profile;
 mod report;
 mod resume;
 mod run_directory;
+mod score;
 mod trace;
 mod translator;
 mod weights;

@@ -11,6 +11,7 @@ mod memory;
 mod predict;
 mod profile;
 mod recipes;
+mod score;
 mod score_text;
 mod trace;
 mod train;
@@ -51,6 +52,8 @@ enum Command {
     Generate(generate::Arguments),
     /// How surprising each token of a text is to a language model.
     ScoreText(score_text::Arguments),
+    /// Score texts beside reference texts: BLEU, chrF, TER.
+    Score(score::Arguments),
     /// Write a page that shows every gate, state and surprisal of a language model as it reads a text.
     Trace(trace::Arguments),
     /// Time the parts of a training step.
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::Translate(arguments) => translate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Generate(arguments) => generate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::ScoreText(arguments) => score_text::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Score(arguments) => score::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Trace(arguments) => trace::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Profile(arguments) => {
             memory::keep();
