@@ -4,10 +4,8 @@ use super::adverbial;
 use super::derivation::Derivation;
 use super::phenomena::Phenomenon;
 use super::phrase::{Case, Detail, Phrase, Wanted, definite, phrase};
-use super::words::{
-    DATIVE, DEEDS, Doer, GIVING, Gender, Kind, MODALS, Modal, Number, TO_ANYTHING, TRADING, Verb,
-    done_to,
-};
+use super::predicate::{Form, Frame, HAVE, affirmative, negative, with_auxiliary};
+use super::words::{Doer, Gender, Kind, MODALS, Number, Verb};
 
 /// Where the finite verb stands, and what that says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,76 +26,6 @@ enum Gap<'a> {
     Nothing,
     Subject(&'a Phrase),
     Object(&'a Phrase, Frame),
-}
-
-/// Which objects a verb has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Frame {
-    Alone,
-    Accusative(Kind),
-    Dative,
-    Giving,
-    Trading,
-}
-
-impl Frame {
-    fn draw(d: &mut Derivation) -> Self {
-        let all = [
-            Frame::Alone,
-            Frame::Accusative(Kind::Person),
-            Frame::Accusative(Kind::Animal),
-            Frame::Accusative(Kind::Thing),
-            Frame::Dative,
-            Frame::Giving,
-            Frame::Trading,
-        ];
-        all[d.choose(&[14, 18, 18, 20, 8, 14, 8])]
-    }
-
-    /// One that a single object fills.
-    fn of_one_object(d: &mut Derivation) -> Self {
-        let all = [
-            Frame::Accusative(Kind::Person),
-            Frame::Accusative(Kind::Animal),
-            Frame::Accusative(Kind::Thing),
-            Frame::Dative,
-        ];
-        all[d.choose(&[25, 30, 30, 15])]
-    }
-
-    fn object(self) -> Option<(Case, Kind)> {
-        match self {
-            Frame::Alone => None,
-            Frame::Accusative(kind) => Some((Case::Accusative, kind)),
-            Frame::Dative => Some((Case::Dative, Kind::Person)),
-            Frame::Giving | Frame::Trading => Some((Case::Accusative, Kind::Thing)),
-        }
-    }
-
-    /// The verbs of this frame that such a subject can have.
-    fn verbs(self, subject: Option<Kind>) -> Vec<&'static Verb> {
-        let (any, some): (&[Verb], &[Verb]) = match self {
-            Frame::Alone => (&[], DEEDS),
-            Frame::Accusative(kind) => (TO_ANYTHING, done_to(kind)),
-            Frame::Dative => (&[], DATIVE),
-            Frame::Giving => (&[], GIVING),
-            Frame::Trading => (&[], TRADING),
-        };
-        let all = any.iter().chain(some);
-        all.filter(|verb| verb.doer == Doer::Any || subject != Some(Kind::Animal))
-            .collect()
-    }
-}
-
-/// The form of the verb.
-#[derive(Debug, Clone, Copy)]
-enum Form {
-    /// "sucht": "looks for".
-    Present,
-    /// "hat gesucht": "looked for".
-    Perfect,
-    /// "kann suchen": "can look for".
-    Modal(&'static Modal),
 }
 
 /// A clause that has been said.
@@ -460,34 +388,5 @@ impl Parts {
             subject,
             object: self.object.filter(|_| self.recipient.is_none()),
         })
-    }
-}
-
-const HAVE: [&str; 2] = ["hat", "haben"];
-
-fn affirmative(form: Form, number: Number, verb: &Verb) -> String {
-    match form {
-        Form::Present => number.of([verb.third, verb.base]).to_owned(),
-        Form::Perfect => verb.past.to_owned(),
-        Form::Modal(modal) => format!("{} {}", number.of(modal.english), verb.base),
-    }
-}
-
-fn negative(form: Form, number: Number, verb: &Verb) -> String {
-    match with_auxiliary(form, number, verb) {
-        ("can", rest) => format!("cannot {rest}"),
-        (auxiliary, rest) => format!("{auxiliary} not {rest}"),
-    }
-}
-
-/// What stands before the subject of a question, and what behind it.
-fn with_auxiliary(form: Form, number: Number, verb: &Verb) -> (&'static str, String) {
-    match form {
-        Form::Present => (number.of(["does", "do"]), verb.base.to_owned()),
-        Form::Perfect => ("did", verb.base.to_owned()),
-        Form::Modal(modal) => {
-            let (auxiliary, rest) = modal.auxiliary;
-            (number.of(auxiliary), format!("{rest}{}", verb.base))
-        }
     }
 }
