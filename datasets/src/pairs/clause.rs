@@ -145,7 +145,7 @@ impl Parts {
             Order::Last => None,
             _ => Some(self.finite(d)?),
         };
-        self.middle(d, front, gap, detail, order)?;
+        self.middle(d, front, detail, order)?;
         let (form, verb) = self.end(d, early)?;
         self.finish(front, gap, order, form, verb)
     }
@@ -226,7 +226,6 @@ impl Parts {
         &mut self,
         d: &mut Derivation,
         front: Front,
-        gap: Gap,
         detail: Detail,
         order: Order,
     ) -> Option<()> {
@@ -243,6 +242,21 @@ impl Parts {
         if front != Front::Time && d.chance(15) {
             self.time = Some(adverbial::time(d)?);
         }
+        self.objects(d, detail)?;
+        let definite = self.object.as_ref().is_none_or(|object| object.definite);
+        if definite && self.extent.is_none() && order != Order::Question && d.chance(16) {
+            d.say("nicht")?;
+            d.show(Phenomenon::Negation);
+            self.negated = true;
+        }
+        if d.chance(14) {
+            self.place = Some(adverbial::place(d)?);
+        }
+        Some(())
+    }
+
+    /// The objects that have not been said, and how long or for how much.
+    fn objects(&mut self, d: &mut Derivation, detail: Detail) -> Option<()> {
         let frame = match self.frame {
             Some(frame) => frame,
             None => *self.frame.insert(Frame::draw(d)),
@@ -252,10 +266,6 @@ impl Parts {
             d.show(Phenomenon::Recipient);
         }
         if let (None, Some((case, kind))) = (&self.object, frame.object()) {
-            let detail = match gap {
-                Gap::Nothing => detail,
-                _ => Detail::Plain,
-            };
             let wanted = Wanted {
                 owner: self.subject.as_ref(),
                 detail,
@@ -267,15 +277,6 @@ impl Parts {
             Frame::Trading => self.extent = Some(adverbial::price(d)?),
             Frame::Alone if d.chance(50) => self.extent = Some(adverbial::duration(d)?),
             _ => {}
-        }
-        let definite = self.object.as_ref().is_none_or(|object| object.definite);
-        if definite && self.extent.is_none() && order != Order::Question && d.chance(16) {
-            d.say("nicht")?;
-            d.show(Phenomenon::Negation);
-            self.negated = true;
-        }
-        if d.chance(14) {
-            self.place = Some(adverbial::place(d)?);
         }
         Some(())
     }
