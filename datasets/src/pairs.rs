@@ -31,6 +31,7 @@ mod names;
 mod numbers;
 mod phenomena;
 mod phrase;
+mod predicate;
 mod sentence;
 mod words;
 

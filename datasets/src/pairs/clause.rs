@@ -4,10 +4,8 @@ use super::adverbial;
 use super::derivation::Derivation;
 use super::phenomena::Phenomenon;
 use super::phrase::{Case, Detail, Phrase, Wanted, definite, phrase};
-use super::words::{
-    DATIVE, DEEDS, Doer, GIVING, Gender, Kind, MODALS, Modal, Number, TO_ANYTHING, TRADING, Verb,
-    done_to,
-};
+use super::predicate::{Form, Frame, HAVE, affirmative, negative, with_auxiliary};
+use super::words::{Doer, Gender, Kind, MODALS, Number, Verb};
 
 /// Where the finite verb stands, and what that says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,76 +26,6 @@ enum Gap<'a> {
     Nothing,
     Subject(&'a Phrase),
     Object(&'a Phrase, Frame),
-}
-
-/// Which objects a verb has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Frame {
-    Alone,
-    Accusative(Kind),
-    Dative,
-    Giving,
-    Trading,
-}
-
-impl Frame {
-    fn draw(d: &mut Derivation) -> Self {
-        let all = [
-            Frame::Alone,
-            Frame::Accusative(Kind::Person),
-            Frame::Accusative(Kind::Animal),
-            Frame::Accusative(Kind::Thing),
-            Frame::Dative,
-            Frame::Giving,
-            Frame::Trading,
-        ];
-        all[d.choose(&[14, 18, 18, 20, 8, 14, 8])]
-    }
-
-    /// One that a single object fills.
-    fn of_one_object(d: &mut Derivation) -> Self {
-        let all = [
-            Frame::Accusative(Kind::Person),
-            Frame::Accusative(Kind::Animal),
-            Frame::Accusative(Kind::Thing),
-            Frame::Dative,
-        ];
-        all[d.choose(&[25, 30, 30, 15])]
-    }
-
-    fn object(self) -> Option<(Case, Kind)> {
-        match self {
-            Frame::Alone => None,
-            Frame::Accusative(kind) => Some((Case::Accusative, kind)),
-            Frame::Dative => Some((Case::Dative, Kind::Person)),
-            Frame::Giving | Frame::Trading => Some((Case::Accusative, Kind::Thing)),
-        }
-    }
-
-    /// The verbs of this frame that such a subject can have.
-    fn verbs(self, subject: Option<Kind>) -> Vec<&'static Verb> {
-        let (any, some): (&[Verb], &[Verb]) = match self {
-            Frame::Alone => (&[], DEEDS),
-            Frame::Accusative(kind) => (TO_ANYTHING, done_to(kind)),
-            Frame::Dative => (&[], DATIVE),
-            Frame::Giving => (&[], GIVING),
-            Frame::Trading => (&[], TRADING),
-        };
-        let all = any.iter().chain(some);
-        all.filter(|verb| verb.doer == Doer::Any || subject != Some(Kind::Animal))
-            .collect()
-    }
-}
-
-/// The form of the verb.
-#[derive(Debug, Clone, Copy)]
-enum Form {
-    /// "sucht": "looks for".
-    Present,
-    /// "hat gesucht": "looked for".
-    Perfect,
-    /// "kann suchen": "can look for".
-    Modal(&'static Modal),
 }
 
 /// A clause that has been said.
@@ -217,7 +145,7 @@ impl Parts {
             Order::Last => None,
             _ => Some(self.finite(d)?),
         };
-        self.middle(d, front, gap, detail, order)?;
+        self.middle(d, front, detail, order)?;
         let (form, verb) = self.end(d, early)?;
         self.finish(front, gap, order, form, verb)
     }
@@ -298,7 +226,6 @@ impl Parts {
         &mut self,
         d: &mut Derivation,
         front: Front,
-        gap: Gap,
         detail: Detail,
         order: Order,
     ) -> Option<()> {
@@ -315,6 +242,21 @@ impl Parts {
         if front != Front::Time && d.chance(15) {
             self.time = Some(adverbial::time(d)?);
         }
+        self.objects(d, detail)?;
+        let definite = self.object.as_ref().is_none_or(|object| object.definite);
+        if definite && self.extent.is_none() && order != Order::Question && d.chance(16) {
+            d.say("nicht")?;
+            d.show(Phenomenon::Negation);
+            self.negated = true;
+        }
+        if d.chance(14) {
+            self.place = Some(adverbial::place(d)?);
+        }
+        Some(())
+    }
+
+    /// The objects that have not been said, and how long or for how much.
+    fn objects(&mut self, d: &mut Derivation, detail: Detail) -> Option<()> {
         let frame = match self.frame {
             Some(frame) => frame,
             None => *self.frame.insert(Frame::draw(d)),
@@ -324,10 +266,6 @@ impl Parts {
             d.show(Phenomenon::Recipient);
         }
         if let (None, Some((case, kind))) = (&self.object, frame.object()) {
-            let detail = match gap {
-                Gap::Nothing => detail,
-                _ => Detail::Plain,
-            };
             let wanted = Wanted {
                 owner: self.subject.as_ref(),
                 detail,
@@ -339,15 +277,6 @@ impl Parts {
             Frame::Trading => self.extent = Some(adverbial::price(d)?),
             Frame::Alone if d.chance(50) => self.extent = Some(adverbial::duration(d)?),
             _ => {}
-        }
-        let definite = self.object.as_ref().is_none_or(|object| object.definite);
-        if definite && self.extent.is_none() && order != Order::Question && d.chance(16) {
-            d.say("nicht")?;
-            d.show(Phenomenon::Negation);
-            self.negated = true;
-        }
-        if d.chance(14) {
-            self.place = Some(adverbial::place(d)?);
         }
         Some(())
     }
@@ -460,34 +389,5 @@ impl Parts {
             subject,
             object: self.object.filter(|_| self.recipient.is_none()),
         })
-    }
-}
-
-const HAVE: [&str; 2] = ["hat", "haben"];
-
-fn affirmative(form: Form, number: Number, verb: &Verb) -> String {
-    match form {
-        Form::Present => number.of([verb.third, verb.base]).to_owned(),
-        Form::Perfect => verb.past.to_owned(),
-        Form::Modal(modal) => format!("{} {}", number.of(modal.english), verb.base),
-    }
-}
-
-fn negative(form: Form, number: Number, verb: &Verb) -> String {
-    match with_auxiliary(form, number, verb) {
-        ("can", rest) => format!("cannot {rest}"),
-        (auxiliary, rest) => format!("{auxiliary} not {rest}"),
-    }
-}
-
-/// What stands before the subject of a question, and what behind it.
-fn with_auxiliary(form: Form, number: Number, verb: &Verb) -> (&'static str, String) {
-    match form {
-        Form::Present => (number.of(["does", "do"]), verb.base.to_owned()),
-        Form::Perfect => ("did", verb.base.to_owned()),
-        Form::Modal(modal) => {
-            let (auxiliary, rest) = modal.auxiliary;
-            (number.of(auxiliary), format!("{rest}{}", verb.base))
-        }
     }
 }

@@ -93,8 +93,8 @@ enum Determiner {
 }
 
 /// Number, and gender in the singular.
-type Form = (Number, Option<Gender>);
-const FORMS: [Form; 4] = [
+type Agreement = (Number, Option<Gender>);
+const FORMS: [Agreement; 4] = [
     (Number::Singular, Some(Gender::Masculine)),
     (Number::Singular, Some(Gender::Feminine)),
     (Number::Singular, Some(Gender::Neuter)),
@@ -102,7 +102,7 @@ const FORMS: [Form; 4] = [
 ];
 
 /// "der" and its forms.
-pub fn definite((_, gender): Form, case: Case) -> &'static str {
+pub fn definite((_, gender): Agreement, case: Case) -> &'static str {
     match (case, gender) {
         (Case::Nominative, Some(Gender::Masculine)) => "der",
         (Case::Accusative, Some(Gender::Masculine)) => "den",
@@ -116,7 +116,7 @@ pub fn definite((_, gender): Form, case: Case) -> &'static str {
 }
 
 /// The ending of "dieser" and "jeder", and that of "einer" where it has one.
-fn strong((_, gender): Form, case: Case) -> &'static str {
+fn strong((_, gender): Agreement, case: Case) -> &'static str {
     match definite((Number::Singular, gender), case) {
         "der" => "er",
         "den" => "en",
@@ -127,7 +127,7 @@ fn strong((_, gender): Form, case: Case) -> &'static str {
 }
 
 /// The ending of "ein", "sein" and "ihr".
-fn mixed(form: Form, case: Case) -> &'static str {
+fn mixed(form: Agreement, case: Case) -> &'static str {
     match (case, form.1) {
         (Case::Nominative, Some(Gender::Masculine | Gender::Neuter))
         | (Case::Accusative, Some(Gender::Neuter)) => "",
@@ -136,7 +136,7 @@ fn mixed(form: Form, case: Case) -> &'static str {
 }
 
 /// The ending of an adjective, or of a participle before a noun.
-fn weak(determiner: Determiner, form: Form, case: Case) -> &'static str {
+fn weak(determiner: Determiner, form: Agreement, case: Case) -> &'static str {
     let after_ein = matches!(determiner, Determiner::Indefinite | Determiner::Possessive);
     match (case, form.1) {
         (Case::Nominative, Some(Gender::Masculine | Gender::Neuter))
@@ -284,11 +284,11 @@ fn determined(d: &mut Derivation, wanted: Wanted) -> Option<Phrase> {
     let case = wanted.case;
     let (determiner, stem, english) = determiner(d, wanted)?;
     let one_only = matches!(determiner, Determiner::Every | Determiner::Indefinite);
-    let fits = |&(number, _): &Form| {
+    let fits = |&(number, _): &Agreement| {
         wanted.number.is_none_or(|wanted| wanted == number)
             && !(one_only && number == Number::Plural)
     };
-    let forms: Vec<Form> = FORMS.into_iter().filter(fits).collect();
+    let forms: Vec<Agreement> = FORMS.into_iter().filter(fits).collect();
     let form = d.pick(&forms, |form| match determiner {
         Determiner::Definite => definite(form, case).to_owned(),
         Determiner::This | Determiner::Every => format!("{stem}{}", strong(form, case)),

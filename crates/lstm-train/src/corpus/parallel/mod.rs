@@ -113,7 +113,7 @@ pub fn read_pairs_text(
     ];
     let mut pairs = Vec::new();
     let mut add = |source: &str, target: &str| pairs.push(pair(source, target));
-    let mut add_row = |_line, source: &str, target: &str| {
+    let add_row = |_line, source: &str, target: &str| {
         add(source, target);
         Ok(())
     };

@@ -301,6 +301,20 @@ mod tests {
     }
 
     #[test]
+    fn the_shipped_pairs_are_read_whole() {
+        let options = ParallelOptions::shipped(datasets::pairs::NAME);
+        assert_eq!(options.check(), Ok(()));
+        let texts = options.load().unwrap();
+        assert_eq!(texts.train.len(), datasets::pairs::TRAIN);
+        assert_eq!(texts.valid.unwrap().len(), datasets::pairs::VALID);
+        let test = texts.test.unwrap();
+        assert_eq!(test.len(), datasets::pairs::TEST);
+        for (source, target) in sides(&test) {
+            assert_eq!(datasets::pairs::translate(source).as_deref(), Ok(target));
+        }
+    }
+
+    #[test]
     fn what_is_missing_is_named_with_all_that_is_needed() {
         let section = "train = [\"a.de\", \"a.en\"]\ntest = \"b.tsv\"";
         let error = load(section, &[("a.de", "eins\n")]).unwrap_err();
