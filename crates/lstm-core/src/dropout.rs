@@ -15,6 +15,16 @@ pub enum Mode {
     Training(RandomSource),
 }
 
+impl Mode {
+    /// The mode of a part of a model; see [`RandomSource::of_part`].
+    pub const fn of_part(self, part: Purpose) -> Self {
+        match self {
+            Self::Inference => Self::Inference,
+            Self::Training(source) => Self::Training(source.of_part(part)),
+        }
+    }
+}
+
 /// What one element of a dropout mask covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

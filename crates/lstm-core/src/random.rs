@@ -61,6 +61,15 @@ impl RandomSource {
         }
     }
 
+    /// The source of a part of a model, all of whose numbers are others than those of the whole: for one that has
+    /// the same layers as another part, such as a decoder beside its encoder.
+    pub const fn of_part(self, part: Purpose) -> Self {
+        Self {
+            seed: (self.seed ^ part.0).wrapping_mul(FNV_PRIME),
+            step: self.step,
+        }
+    }
+
     /// The stream of numbers for `purpose` and the sequence (or item) `index`.
     pub fn stream(&self, purpose: Purpose, index: u64) -> RandomStream {
         // The 256-bit key of ChaCha (Bernstein 2008) is the four counters; 8 rounds suffice.
@@ -148,6 +157,7 @@ mod tests {
             RandomSource::new(2).stream(purpose, 0).uniform(),
             source.at_step(1).stream(purpose, 0).uniform(),
             source.stream(purpose.part(0), 0).uniform(),
+            source.of_part(purpose).stream(purpose, 0).uniform(),
             source.stream(purpose, 1).uniform(),
         ] {
             assert_ne!(first, other);

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 use lstm_core::{
-    CarriedState, Lengths, Mode, Recurrent, RecurrentConfig, RecurrentState, WeightDraws,
+    CarriedState, Lengths, Mode, Purpose, Recurrent, RecurrentConfig, RecurrentState, WeightDraws,
 };
 
 use super::architecture::TranslatorArchitecture;
@@ -29,6 +29,9 @@ pub(super) struct AttentionDecoder {
     #[module(skip)]
     input_feeding: bool,
 }
+
+/// The encoder has layers of the same numbers: masks of the decoder are others.
+const PART: Purpose = Purpose::named("decoder");
 
 /// What a decoder carries from step to step.
 #[derive(Debug, Clone)]
@@ -103,6 +106,7 @@ impl AttentionDecoder {
         mode: Mode,
     ) -> Tensor<3> {
         if !self.input_feeding {
+            let mode = mode.of_part(PART);
             let (hidden, _) = self
                 .recurrent
                 .forward(embedded, lengths, state.recurrent, mode);
@@ -135,6 +139,7 @@ impl AttentionDecoder {
             false => embedded,
         };
         let lengths = Lengths::full(batch, 1);
+        let mode = mode.of_part(PART);
         let (hidden, recurrent) = self
             .recurrent
             .forward(input, &lengths, state.recurrent, mode);

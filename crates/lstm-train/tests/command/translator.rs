@@ -309,7 +309,7 @@ fn what_cannot_be_translated_is_refused() {
 #[test]
 fn a_line_longer_than_any_learned_from_is_translated_and_said() {
     let bench = trained(&["training.epochs=1"]);
-    let long = "wort ".repeat(300);
+    let long = "wort ".repeat(100);
     let answer = translate(&bench, &["--beam", "1", "--", &long], "").succeeded();
     assert_eq!(answer.stdout.lines().count(), 1);
     assert!(
