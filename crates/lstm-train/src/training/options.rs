@@ -26,6 +26,10 @@ pub struct TrainingOptions {
     /// Of `nt_asgd`: averaging begins when a validation is worse than the best of all but the last so many
     /// before it (n of algorithm 1 in Merity et al. 2018, who take 5).
     pub non_monotone: usize,
+    /// The weights that are scored and kept are the means over all steps of the last so many epochs, as of many
+    /// checkpoints (Polyak and Juditsky 1992); 0 for those of the last step. Not for `nt_asgd`, which averages by
+    /// itself.
+    pub average_epochs: u64,
     /// Weight decay.
     pub weight_decay: f64,
     /// Weight decay of embeddings, with `adamw`; by default that of all weights.
@@ -72,6 +76,7 @@ impl Default for TrainingOptions {
             learning_rate: 1e-3,
             momentum: 0.0,
             non_monotone: 5,
+            average_epochs: 0,
             weight_decay: 0.0,
             embedding_weight_decay: None,
             schedule: ScheduleKind::Constant,
@@ -163,6 +168,15 @@ impl TrainingOptions {
             );
             return Err(("patience", message));
         }
+        if self.average_epochs > self.epochs {
+            let (most, found) = (self.epochs, self.average_epochs);
+            let message = format!("must be at most training.epochs, {most}, not {found}");
+            return Err(("average_epochs", message));
+        }
+        if self.average_epochs > 0 && self.optimizer == OptimizerKind::NtAsgd {
+            let message = "is not for the optimizer `nt_asgd`, which averages by itself";
+            return Err(("average_epochs", message.to_owned()));
+        }
         if self.warmup_steps > 0 && self.schedule == ScheduleKind::OneCycle {
             let message = "is not for the schedule `one_cycle`, whose rate rises by itself";
             return Err(("warmup_steps", message.to_owned()));
@@ -211,6 +225,13 @@ mod tests {
         );
         assert_eq!(refused(|options| options.momentum = 0.9), Some("momentum"));
         assert_eq!(refused(|options| options.rise = 1.5), Some("rise"));
+        let too_many = |options: &mut TrainingOptions| options.average_epochs = options.epochs + 1;
+        assert_eq!(refused(too_many), Some("average_epochs"));
+        let both = |options: &mut TrainingOptions| {
+            options.optimizer = OptimizerKind::NtAsgd;
+            options.average_epochs = 1;
+        };
+        assert_eq!(refused(both), Some("average_epochs"));
         let both = |options: &mut TrainingOptions| {
             options.schedule = ScheduleKind::OneCycle;
             options.warmup_steps = 10;

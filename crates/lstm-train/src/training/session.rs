@@ -141,6 +141,7 @@ impl<'a, T: Task> Run<'a, T> {
     pub fn train(&mut self) -> Result<bool, TrainError> {
         while !self.position.finished {
             let batches = self.task.batches(self.position.epoch);
+            self.begin_average();
             while self.position.batch < batches.len() {
                 let end = (self.position.batch + self.options.accumulate).min(batches.len());
                 self.step(&batches[self.position.batch..end])?;
@@ -169,6 +170,14 @@ impl<'a, T: Task> Run<'a, T> {
             progress.finish();
         }
         Ok(true)
+    }
+
+    /// Averages the weights from the first of the last `average_epochs` epochs on.
+    fn begin_average(&mut self) {
+        let before = self.options.epochs - self.options.average_epochs;
+        if self.position.epoch > before && self.average.is_none() {
+            self.average = Some(Average::default());
+        }
     }
 
     /// One step of the optimizer on the gradients of `batches`: ∇Σobjective ÷ Σdivisor, then clipped.

@@ -233,6 +233,33 @@ fn weights_are_not_averaged_while_validation_gets_better() {
 }
 
 #[test]
+fn the_weights_of_the_last_epochs_are_averaged() {
+    let fit = |average_epochs| {
+        let points = Points::new(20).with_scores(&[5.0, 4.0, 3.0, 2.0]);
+        let options = TrainingOptions {
+            average_epochs,
+            metric: "loss".to_owned(),
+            ..descent(4, 0.5)
+        };
+        let trained = points.fit(&options).unwrap();
+        (trained.model.weights(), points.validated.into_inner())
+    };
+    let (last, each_epoch) = fit(0);
+    let (mean, validated) = fit(2);
+    assert_eq!(validated[..2], each_epoch[..2]);
+    assert_eq!(mean, validated[3]);
+    assert_ne!(mean, last);
+    // Two steps an epoch: the mean lies between the weights of the averaged epochs' ends and beyond none.
+    let (of_last_epoch, _) = fit(1);
+    for weight in 0..2 {
+        let [before, after] = [each_epoch[1][weight], each_epoch[3][weight]];
+        let range = before.min(after)..=before.max(after);
+        assert!(range.contains(&mean[weight]), "{mean:?} {each_epoch:?}");
+        assert!(range.contains(&of_last_epoch[weight]), "{of_last_epoch:?}");
+    }
+}
+
+#[test]
 fn averaging_needs_a_validation() {
     let options = TrainingOptions {
         optimizer: OptimizerKind::NtAsgd,

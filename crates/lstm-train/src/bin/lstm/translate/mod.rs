@@ -4,10 +4,10 @@ mod page;
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use lstm_models::{
-    Beam, Constraints, CoveragePenalty, LengthPenalty, MAX_SOURCE, SourceLength, Translation,
-    Translator, translate_together,
+    Beam, Constraints, CoveragePenalty, LengthPenalty, MAX_SOURCE, SourceLength, Stopping,
+    Translation, Translator, translate_together,
 };
 use lstm_train::device;
 use lstm_train::run::files;
@@ -52,6 +52,10 @@ pub struct SearchArguments {
     /// What length does to a score: none, average (of a token), or the α of Wu et al. 2016.
     #[arg(long, value_name = "none|average|ALPHA", default_value = "average", value_parser = length_penalty)]
     length_penalty: LengthPenalty,
+    /// End a line's search when nothing better is likely to come, or only when it is certain that nothing can: that
+    /// takes two to three times as long.
+    #[arg(long, value_enum, default_value = "likely")]
+    stopping: StoppingName,
     /// The β of Wu et al. 2016: a translation that leaves parts of its source unread scores less.
     #[arg(long, value_name = "BETA", default_value = "0", value_parser = weight)]
     coverage_penalty: f64,
@@ -66,12 +70,22 @@ pub struct SearchArguments {
     no_repeat_ngram: usize,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum StoppingName {
+    Likely,
+    Certain,
+}
+
 impl SearchArguments {
     /// The search for so many translations.
     pub fn beam(&self, n_best: usize) -> Result<Beam, Failure> {
         let beam = Beam::new(self.beam)
             .with_n_best(n_best)
             .with_length_penalty(self.length_penalty)
+            .with_stopping(match self.stopping {
+                StoppingName::Likely => Stopping::Likely,
+                StoppingName::Certain => Stopping::Certain,
+            })
             .with_coverage_penalty(match self.coverage_penalty {
                 0.0 => CoveragePenalty::None,
                 beta => CoveragePenalty::Wu { beta },
