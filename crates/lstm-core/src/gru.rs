@@ -30,6 +30,10 @@ pub struct GruConfig {
     /// How many layers are stacked, each reading the output of the one below.
     #[config(default = 1)]
     pub layers: usize,
+    /// How many layers of other stacks lie below this one, which reads their output; see
+    /// [`LstmConfig::layers_below`](crate::LstmConfig::layers_below).
+    #[config(default = 0)]
+    pub layers_below: usize,
     /// Whether each layer also reads every sequence from its end; the outputs of both directions
     /// are put side by side (Schuster and Paliwal 1997).
     #[config(default = false)]
@@ -102,6 +106,7 @@ impl GruConfig {
         };
         Gru {
             layers: sizes.draw(self.init, None, draws),
+            layers_below: self.layers_below,
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
             recurrent_dropout: self.recurrent_dropout,
@@ -120,6 +125,8 @@ impl GruConfig {
 #[module(custom_display)]
 pub struct Gru {
     pub(crate) layers: Vec<PackedWeights>,
+    #[module(skip)]
+    layers_below: usize,
     #[module(skip)]
     dropout: f64,
     #[module(skip)]
@@ -195,6 +202,7 @@ impl Gru {
         let stack = Stack {
             recurrence: Recurrence::Gru(self.reset),
             layers: &self.layers,
+            layers_below: self.layers_below,
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
             recurrent_dropout: self.recurrent_dropout,

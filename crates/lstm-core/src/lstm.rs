@@ -40,6 +40,11 @@ pub struct LstmConfig {
     /// How many layers are stacked, each reading the output of the one below.
     #[config(default = 1)]
     pub layers: usize,
+    /// How many layers of other stacks lie below this one, which reads their output: layers of several
+    /// sizes are several stacks. In training the input is then dropped as between the layers of one stack,
+    /// and no mask is one of theirs.
+    #[config(default = 0)]
+    pub layers_below: usize,
     /// Whether each layer also reads every sequence from its end; the outputs of both directions
     /// are put side by side (Schuster and Paliwal 1997).
     #[config(default = false)]
@@ -106,6 +111,7 @@ impl LstmConfig {
         };
         Lstm {
             layers: sizes.draw(self.init, Some(LstmGate::Forget as usize), draws),
+            layers_below: self.layers_below,
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
             recurrent_dropout: self.recurrent_dropout,
@@ -125,6 +131,8 @@ impl LstmConfig {
 #[module(custom_display)]
 pub struct Lstm {
     pub(crate) layers: Vec<PackedWeights>,
+    #[module(skip)]
+    layers_below: usize,
     #[module(skip)]
     dropout: f64,
     #[module(skip)]
@@ -207,6 +215,7 @@ impl Lstm {
         let stack = Stack {
             recurrence: Recurrence::Lstm,
             layers: &self.layers,
+            layers_below: self.layers_below,
             dropout: self.dropout,
             dropout_mask: self.dropout_mask,
             recurrent_dropout: self.recurrent_dropout,

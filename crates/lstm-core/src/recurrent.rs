@@ -53,6 +53,10 @@ pub struct RecurrentConfig {
     /// How many layers are stacked.
     #[config(default = 1)]
     pub layers: usize,
+    /// How many layers of other stacks lie below this one, which reads their output; see
+    /// [`LstmConfig::layers_below`].
+    #[config(default = 0)]
+    pub layers_below: usize,
     /// Whether each layer also reads every sequence from its end.
     #[config(default = false)]
     pub bidirectional: bool,
@@ -111,6 +115,7 @@ impl RecurrentConfig {
     fn lstm(&self) -> LstmConfig {
         LstmConfig::new(self.d_input, self.d_hidden)
             .with_layers(self.layers)
+            .with_layers_below(self.layers_below)
             .with_bidirectional(self.bidirectional)
             .with_dropout(self.dropout)
             .with_dropout_mask(self.dropout_mask)
@@ -123,6 +128,7 @@ impl RecurrentConfig {
     fn gru(&self, reset: ResetGate) -> GruConfig {
         GruConfig::new(self.d_input, self.d_hidden)
             .with_layers(self.layers)
+            .with_layers_below(self.layers_below)
             .with_bidirectional(self.bidirectional)
             .with_dropout(self.dropout)
             .with_dropout_mask(self.dropout_mask)

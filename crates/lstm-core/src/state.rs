@@ -85,6 +85,13 @@ impl CarriedState for RecurrentState {
     }
 }
 
+/// Of several stacks, the lowest first.
+impl<S: CarriedState> CarriedState for Vec<S> {
+    fn map(self, change: impl Fn(Tensor<3>) -> Tensor<3>) -> Self {
+        self.into_iter().map(|state| state.map(&change)).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, TensorData};

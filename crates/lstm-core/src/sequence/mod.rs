@@ -130,7 +130,9 @@ impl TimeStep {
 pub(crate) struct Stack<'a> {
     pub recurrence: Recurrence,
     pub layers: &'a [PackedWeights],
-    /// Probability of dropout on the output of every layer but the last.
+    /// Layers of other stacks, whose output this one reads.
+    pub layers_below: usize,
+    /// Probability of dropout between layers.
     pub dropout: f64,
     pub dropout_mask: DropoutMask,
     /// Probability of dropout on the hidden state that the recurrent products read.
@@ -182,11 +184,13 @@ impl Stack<'_> {
         let mut output = x;
         let mut finals = vec![Vec::new(); initial.len()];
         for (index, weights) in self.layers.iter().enumerate() {
-            if index > 0 {
-                let purpose = Purpose::named("dropout between layers").part(index);
+            // What its masks are drawn for.
+            let layer = self.layers_below + index;
+            if layer > 0 {
+                let purpose = Purpose::named("dropout between layers").part(layer);
                 output = dropout(output, self.dropout, self.dropout_mask, purpose, mode);
             }
-            let dropped = self.dropped(index, mode);
+            let dropped = self.dropped(weights, layer, mode);
             let weights = dropped.as_ref().unwrap_or(weights);
             let own = index * directions..(index + 1) * directions;
             let initial = initial
@@ -196,7 +200,7 @@ impl Stack<'_> {
             let mask_shape = [directions, lengths.batch(), weights.d_recurrent()];
             let options = SequenceOptions {
                 cell_clip: self.cell_clip,
-                recurrent_mask: recurrent_mask(self.recurrent_dropout, index, mask_shape, mode),
+                recurrent_mask: recurrent_mask(self.recurrent_dropout, layer, mask_shape, mode),
                 checkpoint_every: self.checkpoint_every,
             };
             let (next, states) =
@@ -212,8 +216,7 @@ impl Stack<'_> {
 
     /// A layer's weights with what of the recurrent ones this forward pass keeps; None where that is
     /// all.
-    fn dropped(&self, layer: usize, mode: Mode) -> Option<PackedWeights> {
-        let weights = &self.layers[layer];
+    fn dropped(&self, weights: &PackedWeights, layer: usize, mode: Mode) -> Option<PackedWeights> {
         let shape = weights.recurrent_weight.shape().dims();
         let mask = weight_mask(self.weight_dropout, layer, shape, mode)?;
         Some(weights.with_masked_recurrent(TensorData::new(mask, shape)))

@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use super::{CELLS, layer, random, values};
-use crate::{DropoutMask, Lengths, Mode, RandomSource, Recurrent, RecurrentConfig};
+use super::{CELLS, device, layer, random, tensors_of, values};
+use crate::{DropoutMask, Lengths, Mode, RandomSource, Recurrent, RecurrentConfig, WeightDraws};
 
 fn stack(cell: crate::Cell, dropout: f64, mask: DropoutMask) -> Recurrent {
     let config = RecurrentConfig::new(cell, 8, 32)
@@ -82,6 +82,42 @@ fn the_mean_over_many_masks_is_near_the_output_without_dropout() {
                 (mean - expected).abs() < 0.02,
                 "{cell:?}: mean {mean}, without dropout {expected}"
             );
+        }
+    }
+}
+
+#[test]
+fn a_stack_above_another_drops_as_if_both_were_one() {
+    let lengths = Lengths::full(4, 3);
+    let training = Mode::Training(RandomSource::new(1));
+    for cell in CELLS {
+        for bidirectional in [false, true] {
+            let config = |d_input: usize, layers: usize| {
+                RecurrentConfig::new(cell, d_input, 32)
+                    .with_layers(layers)
+                    .with_bidirectional(bidirectional)
+                    .with_dropout(0.5)
+                    .with_dropout_mask(DropoutMask::Sequence)
+                    .with_recurrent_dropout(0.3)
+                    .with_weight_dropout(0.4)
+            };
+            let whole = config(8, 3).init(&device());
+            let mut draws = WeightDraws::new(0, &device());
+            let lower = config(8, 2).init_with(&mut draws);
+            let upper = config(lower.d_output(), 1)
+                .with_layers_below(2)
+                .init_with(&mut draws);
+
+            let x = random(5, "x", [4, 3, 8]);
+            let (expected, finals) = whole.forward(x.clone(), &lengths, None, training);
+            let (between, below) = lower.forward(x, &lengths, None, training);
+            let (found, above) = upper.forward(between, &lengths, None, training);
+            assert_eq!(values(&found), values(&expected), "{cell:?}");
+            let both = tensors_of(below).into_iter().zip(tensors_of(above));
+            for ((below, above), expected) in both.zip(tensors_of(finals)) {
+                let found = Tensor::cat(vec![below, above], 0);
+                assert_eq!(values(&found), values(&expected), "{cell:?}");
+            }
         }
     }
 }

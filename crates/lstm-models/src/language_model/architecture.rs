@@ -23,8 +23,11 @@ pub struct LanguageModelArchitecture {
     pub d_hidden: usize,
     /// How many recurrent layers are stacked.
     pub layers: usize,
+    /// Features of the hidden state of the last layer; none: `d_hidden`. With those of a token's embedding,
+    /// tied weights need no linear layer between (Merity et al. 2018).
+    pub d_last: Option<usize>,
     /// Whether the decoder's weights are those of the embedding (Press and Wolf 2017; Inan et al. 2017).
-    /// Where `d_hidden` is another size than `d_embedding`, a linear layer lies between.
+    /// Where the last layer has another size than `d_embedding`, a linear layer lies between.
     pub tied: bool,
     /// How the recurrent weights start.
     pub init: RecurrentInit,
@@ -61,6 +64,7 @@ impl Default for LanguageModelArchitecture {
             cell: Cell::Lstm,
             d_hidden: 256,
             layers: 1,
+            d_last: None,
             tied: false,
             init: RecurrentInit::Orthogonal,
             range: 0.1,
@@ -88,11 +92,16 @@ impl LanguageModelArchitecture {
             ("d_embedding", self.d_embedding, MAX_FEATURES),
             ("d_hidden", self.d_hidden, MAX_FEATURES),
             ("layers", self.layers, MAX_LAYERS),
+            ("d_last", self.d_output(), MAX_FEATURES),
         ] {
             if !(1..=most).contains(&size) {
                 let message = format!("must be at least 1 and at most {most}, not {size}");
                 return Err((key, message));
             }
+        }
+        if self.d_last.is_some() && self.layers == 1 {
+            let message = "needs at least 2 layers: the size of the only one is d_hidden";
+            return Err(("d_last", message.to_owned()));
         }
         for (key, probability) in [
             ("embedding_dropout", self.embedding_dropout),
@@ -130,11 +139,16 @@ impl LanguageModelArchitecture {
         Ok(())
     }
 
+    /// Features of the last layer's hidden state.
+    pub(super) fn d_output(&self) -> usize {
+        self.d_last.unwrap_or(self.d_hidden)
+    }
+
     /// Features of the rows of the decoder's weight.
     pub(super) fn d_decoder(&self) -> usize {
         match self.tied {
             true => self.d_embedding,
-            false => self.d_hidden,
+            false => self.d_output(),
         }
     }
 }
@@ -193,6 +207,7 @@ impl LanguageModelConfig {
             ),
             ("architecture.d_hidden", parts.d_hidden, weights.values()),
             ("architecture.layers", parts.layers, weights.tensors()),
+            ("architecture.d_last", parts.d_output(), weights.values()),
         ] {
             if size > most {
                 let message = format!(
@@ -235,6 +250,23 @@ mod tests {
         assert_eq!(loss(0.5, Mode::Inference), without);
         assert_eq!(loss(0.0, training), without);
         assert_ne!(loss(0.5, training), without);
+    }
+
+    #[test]
+    fn a_last_layer_of_a_size_of_its_own_needs_others_below() {
+        let check = |layers, d_last| {
+            let parts = LanguageModelArchitecture {
+                layers,
+                d_last,
+                ..LanguageModelArchitecture::default()
+            };
+            parts.check().map_err(|(key, _)| key)
+        };
+        assert_eq!(check(2, Some(1)), Ok(()));
+        assert_eq!(check(1, None), Ok(()));
+        assert_eq!(check(1, Some(256)), Err("d_last"));
+        assert_eq!(check(2, Some(0)), Err("d_last"));
+        assert_eq!(check(2, Some(MAX_FEATURES + 1)), Err("d_last"));
     }
 
     #[test]

@@ -284,7 +284,7 @@ impl LanguageModel {
 pub struct StreamScorer<'a> {
     network: &'a LanguageModelNetwork,
     last: u32,
-    state: Option<RecurrentState>,
+    state: Option<Vec<RecurrentState>>,
     cache: Option<ContinuousCache>,
 }
 

@@ -22,10 +22,13 @@ use crate::loss::{Loss, VocabularyTargets, vocabulary_cross_entropy, vocabulary_
 pub struct LanguageModelNetwork {
     /// `[vocab, d_embedding]`
     embedding: Param<Tensor<2>>,
+    /// All layers, or those below a last one of another size.
     recurrent: Recurrent,
-    /// `[d_hidden, d_embedding]`: before a tied decoder of another size.
+    /// The last layer, where it has another size than the others.
+    last: Option<Recurrent>,
+    /// `[d_output, d_embedding]`: before a tied decoder of another size.
     projection: Option<Param<Tensor<2>>>,
-    /// `[vocab, d_hidden]`; none if it is that of the embedding.
+    /// `[vocab, d_output]`; none if it is that of the embedding.
     decoder_weight: Option<Param<Tensor<2>>>,
     /// `[vocab]`
     decoder_bias: Param<Tensor<1>>,
@@ -54,31 +57,34 @@ pub struct Window {
     pub targets: Vec<u32>,
 }
 
-impl Window {
-    /// Tokens of each stream.
-    pub fn time(&self) -> usize {
-        self.inputs.len() / self.streams
-    }
-}
-
 impl LanguageModelNetwork {
     /// A network with the next weights of `draws`; the configuration has been checked.
     pub(super) fn new(config: &LanguageModelConfig, draws: &mut WeightDraws) -> Self {
         let parts = &config.architecture;
-        let recurrent = RecurrentConfig::new(parts.cell, parts.d_embedding, parts.d_hidden)
-            .with_layers(parts.layers)
-            .with_dropout(parts.layer_dropout)
-            .with_dropout_mask(parts.dropout_mask)
-            .with_recurrent_dropout(parts.recurrent_dropout)
-            .with_weight_dropout(parts.weight_dropout)
-            .with_init(parts.init);
-        let projected = parts.tied && parts.d_hidden != parts.d_embedding;
-        let bound = (6.0 / (parts.d_hidden + parts.d_embedding) as f64).sqrt();
+        let stack = |d_input, d_hidden| {
+            RecurrentConfig::new(parts.cell, d_input, d_hidden)
+                .with_dropout(parts.layer_dropout)
+                .with_dropout_mask(parts.dropout_mask)
+                .with_recurrent_dropout(parts.recurrent_dropout)
+                .with_weight_dropout(parts.weight_dropout)
+                .with_init(parts.init)
+        };
+        let below_last = match parts.d_last {
+            Some(_) => parts.layers - 1,
+            None => parts.layers,
+        };
+        let recurrent = stack(parts.d_embedding, parts.d_hidden).with_layers(below_last);
+        let last = parts
+            .d_last
+            .map(|d_last| stack(parts.d_hidden, d_last).with_layers_below(below_last));
+        let d_output = parts.d_output();
+        let projected = parts.tied && d_output != parts.d_embedding;
+        let bound = (6.0 / (d_output + parts.d_embedding) as f64).sqrt();
         Self {
             embedding: draws.uniform([config.vocab, parts.d_embedding], parts.range),
             recurrent: recurrent.init_with(draws),
-            projection: projected
-                .then(|| draws.uniform([parts.d_hidden, parts.d_embedding], bound)),
+            last: last.map(|last| last.init_with(draws)),
+            projection: projected.then(|| draws.uniform([d_output, parts.d_embedding], bound)),
             decoder_weight: (!parts.tied)
                 .then(|| draws.uniform([config.vocab, parts.d_decoder()], parts.range)),
             decoder_bias: draws.parameter([config.vocab], vec![0.0; config.vocab]),
@@ -99,24 +105,12 @@ impl LanguageModelNetwork {
         &self,
         ids: &[u32],
         streams: usize,
-        state: Option<RecurrentState>,
+        state: Option<Vec<RecurrentState>>,
         mode: Mode,
-    ) -> (Tensor<2>, RecurrentState) {
-        let (output, state) = self.activations(ids, streams, state, mode);
-        (self.features(self.drop_output(output, mode)), state)
-    }
-
-    /// The output of the recurrent layers, `[streams, time, d_hidden]`, and their state after the last token.
-    fn activations(
-        &self,
-        ids: &[u32],
-        streams: usize,
-        state: Option<RecurrentState>,
-        mode: Mode,
-    ) -> (Tensor<3>, RecurrentState) {
+    ) -> (Tensor<2>, Vec<RecurrentState>) {
         let embedded = self.embed(ids, streams, mode);
-        let lengths = Lengths::full(streams, ids.len() / streams);
-        self.recurrent.forward(embedded, &lengths, state, mode)
+        let (output, state) = self.recur(embedded, state, mode);
+        (self.features(self.drop_output(output, mode)), state)
     }
 
     /// Token ids of streams, one stream after the other, to vectors: `[streams, time, d_embedding]`.
@@ -131,9 +125,45 @@ impl LanguageModelNetwork {
         )
     }
 
-    /// The LSTM or GRU between [`embed`](Self::embed) and [`output_loss`](Self::output_loss).
-    pub fn recurrent(&self) -> &Recurrent {
-        &self.recurrent
+    /// Embedded tokens `[streams, time, d_embedding]` through the recurrent layers: the last one's output
+    /// `[streams, time, d_output]`, and the state after the last token.
+    ///
+    /// A network's state is that of its layers; where the last has another size, its own comes after it.
+    ///
+    /// # Panics
+    ///
+    /// If `state` is not of this network.
+    pub fn recur(
+        &self,
+        embedded: Tensor<3>,
+        state: Option<Vec<RecurrentState>>,
+        mode: Mode,
+    ) -> (Tensor<3>, Vec<RecurrentState>) {
+        let [streams, time, _] = embedded.dims();
+        let lengths = Lengths::full(streams, time);
+        let stacks = self.stacks().count();
+        let before: Vec<Option<RecurrentState>> = match state {
+            Some(state) => state.into_iter().map(Some).collect(),
+            None => vec![None; stacks],
+        };
+        assert_eq!(
+            before.len(),
+            stacks,
+            "a state has one part for each stack of layers"
+        );
+        let mut output = embedded;
+        let mut after = Vec::with_capacity(stacks);
+        for (stack, before) in self.stacks().zip(before) {
+            let (above, state) = stack.forward(output, &lengths, before, mode);
+            output = above;
+            after.push(state);
+        }
+        (output, after)
+    }
+
+    /// Layers of one size each, the lowest first.
+    fn stacks(&self) -> impl Iterator<Item = &Recurrent> {
+        std::iter::once(&self.recurrent).chain(&self.last)
     }
 
     fn drop_output(&self, output: Tensor<3>, mode: Mode) -> Tensor<3> {
@@ -141,41 +171,46 @@ impl LanguageModelNetwork {
         self.dropout(output, self.output_dropout, purpose, mode)
     }
 
-    /// From the recurrent layers' output `[streams, time, d_hidden]` to what the decoder reads,
+    /// From the recurrent layers' output `[streams, time, d_output]` to what the decoder reads,
     /// `[streams * time, d_decoder]`.
     fn features(&self, output: Tensor<3>) -> Tensor<2> {
-        let [streams, time, d_hidden] = output.dims();
-        let output = output.reshape([streams * time, d_hidden]);
+        let [streams, time, d_output] = output.dims();
+        let output = output.reshape([streams * time, d_output]);
         match &self.projection {
             Some(projection) => output.matmul(projection.val()),
             None => output,
         }
     }
 
-    /// What every layer does with the tokens of one stream, `[1, ids, …]`, and −ln p of all but the first
-    /// in nats; there are at least two.
-    pub(super) fn trace(&self, ids: &[u32]) -> (RecurrentTrace, Vec<f32>) {
-        let time = ids.len();
-        let embedded = self.embed(ids, 1, Mode::Inference);
-        let trace = self.recurrent.trace(embedded, None);
+    /// What every layer of every stack does with the tokens of one stream, `[1, ids, …]`, and −ln p of all but
+    /// the first in nats; there are at least two.
+    pub(super) fn trace(&self, ids: &[u32]) -> (Vec<RecurrentTrace>, Vec<f32>) {
+        let mut output = self.embed(ids, 1, Mode::Inference);
+        let mut traces = Vec::new();
+        for stack in self.stacks() {
+            let trace = stack.trace(output, None);
+            output = trace.output().clone();
+            traces.push(trace);
+        }
         // Nothing is known of what follows the last.
-        let output = trace.output().clone().slice([0..1, 0..time - 1]);
+        let output = output.slice([0..1, 0..ids.len() - 1]);
         let losses = self.output_losses(self.features(output), &ids[1..]);
-        (trace, losses)
+        (traces, losses)
     }
 
     /// The loss of a window, and the state after it, which gradients go through.
     pub fn loss(
         &self,
         window: &Window,
-        state: Option<RecurrentState>,
+        state: Option<Vec<RecurrentState>>,
         mode: Mode,
-    ) -> (Loss, RecurrentState) {
-        let (output, state) = self.activations(&window.inputs, window.streams, state, mode);
+    ) -> (Loss, Vec<RecurrentState>) {
+        let embedded = self.embed(&window.inputs, window.streams, mode);
+        let (output, state) = self.recur(embedded, state, mode);
         (self.output_loss(output, &window.targets, mode), state)
     }
 
-    /// From the recurrent layers' output `[streams, time, d_hidden]` to the loss of the targets, one stream
+    /// From the recurrent layers' output `[streams, time, d_output]` to the loss of the targets, one stream
     /// after the other.
     pub fn output_loss(&self, output: Tensor<3>, targets: &[u32], mode: Mode) -> Loss {
         let dropped = self.drop_output(output.clone(), mode);
@@ -219,8 +254,8 @@ impl LanguageModelNetwork {
     pub fn next_logits(
         &self,
         ids: &[u32],
-        state: Option<RecurrentState>,
-    ) -> (Vec<f32>, RecurrentState) {
+        state: Option<Vec<RecurrentState>>,
+    ) -> (Vec<f32>, Vec<RecurrentState>) {
         assert!(!ids.is_empty(), "something follows at least one token");
         let (output, state) = self.forward(ids, 1, state, Mode::Inference);
         let last = output.slice([ids.len() - 1..ids.len()]);
@@ -237,12 +272,12 @@ impl LanguageModelNetwork {
         if !host::holds(&embedding) {
             return None;
         }
-        let stream = self.recurrent.prepare()?.stream(1);
+        let streams = self.stacks().map(|stack| Some(stack.prepare()?.stream(1)));
         let transposed = |projection: &Param<Tensor<2>>| values(projection.val().transpose());
         let own = |weight: &Param<Tensor<2>>| values(weight.val());
         Some(PreparedNetwork {
             embedding: values(embedding),
-            stream,
+            streams: streams.collect::<Option<_>>()?,
             projection: self.projection.as_ref().map(transposed),
             decoder_weight: self.decoder_weight.as_ref().map(own),
             decoder_bias: values(self.decoder_bias.val()),

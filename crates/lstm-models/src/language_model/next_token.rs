@@ -21,7 +21,7 @@ pub(super) struct NextToken<'a> {
 enum Way<'a> {
     #[cfg(feature = "flex")]
     Steps(Box<PreparedNetwork>),
-    Windows(&'a LanguageModelNetwork, Option<RecurrentState>),
+    Windows(&'a LanguageModelNetwork, Option<Vec<RecurrentState>>),
 }
 
 impl<'a> NextToken<'a> {
@@ -68,10 +68,11 @@ impl<'a> NextToken<'a> {
 pub(super) struct PreparedNetwork {
     /// `[vocab, d_embedding]`
     pub embedding: Vec<f32>,
-    pub stream: PreparedStream,
-    /// `[d_embedding, d_hidden]`, if there is one.
+    /// One for each stack of layers, the lowest first.
+    pub streams: Vec<PreparedStream>,
+    /// `[d_embedding, d_output]`, if there is one.
     pub projection: Option<Vec<f32>>,
-    /// `[vocab, d_hidden]`; none if it is that of the embedding.
+    /// `[vocab, d_output]`; none if it is that of the embedding.
     pub decoder_weight: Option<Vec<f32>>,
     /// `[vocab]`
     pub decoder_bias: Vec<f32>,
@@ -81,15 +82,15 @@ pub(super) struct PreparedNetwork {
 impl PreparedNetwork {
     /// Goes on by `ids`; the logits of what follows the last of them take the place of `logits`.
     fn next_logits(&mut self, ids: &[u32], logits: &mut Vec<f32>) {
-        let d_embedding = self.stream.d_input();
+        let d_embedding = self.streams[0].d_input();
         let Some((last, before)) = ids.split_last() else {
             return;
         };
         let embedded = |id: &u32| &self.embedding[*id as usize * d_embedding..][..d_embedding];
         for id in before {
-            self.stream.step(embedded(id));
+            step(&mut self.streams, embedded(id));
         }
-        let output = self.stream.step(embedded(last));
+        let output = step(&mut self.streams, embedded(last));
         let projected = self.projection.as_ref().map(|projection| {
             let mut projected = vec![0.0; d_embedding];
             Matrix::new(projection, output.len()).times_vector_onto(output, &mut projected);
@@ -102,6 +103,13 @@ impl PreparedNetwork {
     }
 }
 
+/// One token through all stacks.
+#[cfg(feature = "flex")]
+fn step<'a>(streams: &'a mut [PreparedStream], embedded: &'a [f32]) -> &'a [f32] {
+    let stacks = streams.iter_mut();
+    stacks.fold(embedded, |below, stream| stream.step(below))
+}
+
 #[cfg(all(test, feature = "flex"))]
 mod tests {
     use burn::tensor::Device;
@@ -110,12 +118,13 @@ mod tests {
     use super::*;
     use crate::{LanguageModelArchitecture, LanguageModelConfig};
 
-    fn network(cell: Cell, tied: bool) -> LanguageModelNetwork {
+    fn network(cell: Cell, tied: bool, d_last: Option<usize>) -> LanguageModelNetwork {
         let architecture = LanguageModelArchitecture {
             d_embedding: 19,
             cell,
             d_hidden: 23,
             layers: 2,
+            d_last,
             tied,
             range: 1.0,
             ..LanguageModelArchitecture::default()
@@ -126,9 +135,14 @@ mod tests {
     #[test]
     fn single_steps_give_the_logits_of_windows() {
         for cell in [Cell::Lstm, Cell::Gru] {
-            // Tied weights of another size: with a projection between.
-            for tied in [false, true] {
-                let network = network(cell, tied);
+            // Tied weights of another size, with a projection between, and of the same.
+            for (tied, d_last) in [
+                (false, None),
+                (true, None),
+                (false, Some(29)),
+                (true, Some(19)),
+            ] {
+                let network = network(cell, tied, d_last);
                 let mut steps = NextToken::new(&network);
                 assert!(matches!(steps.way, Way::Steps(_)));
                 let mut windows = NextToken::by_windows(&network);
@@ -148,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_reset_gate_before_the_product_goes_by_windows() {
-        let network = network(Cell::GruResetBefore, false);
+        let network = network(Cell::GruResetBefore, false, None);
         let mut next = NextToken::new(&network);
         assert!(matches!(next.way, Way::Windows(..)));
         next.read(&[3]);

@@ -20,13 +20,12 @@ const RIGHT: f32 = 0.9;
 /// What a language model does with a text, step by step.
 ///
 /// A step reads a token. The first reads what every text begins after, the end of a line; so there is one
-/// step more than the text has tokens. All values are laid out step by step, `[steps, d_hidden]`.
+/// step more than the text has tokens. All values are laid out step by step, `[steps, d_hidden]` with the
+/// d_hidden of their layer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trace {
     /// Which recurrent cell.
     pub cell: Cell,
-    /// Features of the hidden state of one layer.
-    pub d_hidden: usize,
     /// How many of the text's tokens the vocabulary lacks.
     pub unknown: usize,
     /// What each step reads.
@@ -49,6 +48,8 @@ pub struct TracedToken {
 /// What one layer does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LayerTrace {
+    /// Features of its hidden state.
+    pub d_hidden: usize,
     /// An LSTM's f, i, o, c̃; a GRU's r, z, h̃.
     pub gates: Vec<GateTrace>,
     /// An LSTM's cell state and hidden state; a GRU's hidden state.
@@ -157,7 +158,8 @@ impl LanguageModel {
             Cell::Lstm => 6,
             Cell::Gru | Cell::GruResetBefore => 4,
         };
-        let most = MAX_VALUES / (series * parts.layers * parts.d_hidden);
+        let features = (parts.layers - 1) * parts.d_hidden + parts.d_output();
+        let most = MAX_VALUES / (series * features);
         let most = most.clamp(1, MAX_TOKENS);
         if tokens.len() > most {
             let tokens = tokens.len();
@@ -165,8 +167,8 @@ impl LanguageModel {
         }
 
         let ids: Vec<u32> = [&[self.stream.start()], &tokens[..]].concat();
-        let (recurrent, losses) = self.network.trace(&ids);
-        let layers = layers(recurrent, parts.d_hidden);
+        let (stacks, losses) = self.network.trace(&ids);
+        let layers: Vec<LayerTrace> = stacks.into_iter().flat_map(layers).collect();
         let is_finite = |layer: &LayerTrace| {
             let gates = layer.gates.iter().map(|gate| &gate.values);
             let states = layer.states.iter().map(|state| &state.values);
@@ -183,7 +185,6 @@ impl LanguageModel {
         };
         Ok(Trace {
             cell: parts.cell,
-            d_hidden: parts.d_hidden,
             unknown: TextScore::of(&tokens).unknown,
             steps: ids.iter().zip(surprisals).map(step).collect(),
             layers,
@@ -191,13 +192,12 @@ impl LanguageModel {
     }
 }
 
-fn layers(trace: RecurrentTrace, d_hidden: usize) -> Vec<LayerTrace> {
-    let gate = |name, symbol, values| gate(name, symbol, values, d_hidden);
-    let state = |name, symbol, values| state(name, symbol, values, d_hidden);
-    match trace {
+fn layers(stack: RecurrentTrace) -> Vec<LayerTrace> {
+    match stack {
         RecurrentTrace::Lstm(layers) => layers
             .into_iter()
             .map(|layer| LayerTrace {
+                d_hidden: features(&layer.hidden),
                 gates: vec![
                     gate("forget gate", "f", layer.gates.forget),
                     gate("input gate", "i", layer.gates.input),
@@ -213,6 +213,7 @@ fn layers(trace: RecurrentTrace, d_hidden: usize) -> Vec<LayerTrace> {
         RecurrentTrace::Gru(layers) => layers
             .into_iter()
             .map(|layer| LayerTrace {
+                d_hidden: features(&layer.hidden),
                 gates: vec![
                     gate("reset gate", "r", layer.gates.reset),
                     gate("update gate", "z", layer.gates.update),
@@ -224,7 +225,8 @@ fn layers(trace: RecurrentTrace, d_hidden: usize) -> Vec<LayerTrace> {
     }
 }
 
-fn gate(name: &'static str, symbol: &'static str, values: Tensor<3>, d_hidden: usize) -> GateTrace {
+fn gate(name: &'static str, symbol: &'static str, values: Tensor<3>) -> GateTrace {
+    let d_hidden = features(&values);
     let values = host(values);
     let steps = (values.len() / d_hidden) as f32;
     let share = |is_saturated: fn(f32) -> bool| {
@@ -255,12 +257,8 @@ fn candidate(symbol: &'static str, values: Tensor<3>) -> GateTrace {
     }
 }
 
-fn state(
-    name: &'static str,
-    symbol: &'static str,
-    values: Tensor<3>,
-    d_hidden: usize,
-) -> StateTrace {
+fn state(name: &'static str, symbol: &'static str, values: Tensor<3>) -> StateTrace {
+    let d_hidden = features(&values);
     let values = host(values);
     StateTrace {
         name,
@@ -296,6 +294,11 @@ fn of_unit(values: &[f32], unit: usize, d_hidden: usize) -> impl Iterator<Item =
     values.iter().skip(unit).step_by(d_hidden).copied()
 }
 
+fn features(values: &Tensor<3>) -> usize {
+    let [_, _, features] = values.dims();
+    features
+}
+
 fn host(tensor: Tensor<3>) -> Vec<f32> {
     tensor.into_data().iter().collect()
 }
@@ -315,7 +318,7 @@ mod tests {
     const LAYERS: usize = 3;
     const D_HIDDEN: usize = 7;
 
-    fn model(cell: Cell, tied: bool) -> LanguageModel {
+    fn model(cell: Cell, tied: bool, d_last: Option<usize>) -> LanguageModel {
         let tokenizer = Tokenizer::characters([TEXT], 1).unwrap();
         let unit = Unit::Characters;
         let architecture = LanguageModelArchitecture {
@@ -323,6 +326,7 @@ mod tests {
             cell,
             d_hidden: D_HIDDEN,
             layers: LAYERS,
+            d_last,
             tied,
             range: 1.0,
             ..LanguageModelArchitecture::default()
@@ -349,9 +353,12 @@ mod tests {
 
     #[test]
     fn a_trace_shows_what_the_fast_path_computes() {
-        for cell in [Cell::Lstm, Cell::Gru, Cell::GruResetBefore] {
-            let model = model(cell, false);
+        let cells = [Cell::Lstm, Cell::Gru, Cell::GruResetBefore];
+        for (cell, d_last) in cells.map(|cell| [(cell, None), (cell, Some(4))]).concat() {
+            let model = model(cell, false, d_last);
             let trace = model.trace(TEXT).unwrap();
+            let sizes: Vec<usize> = trace.layers.iter().map(|layer| layer.d_hidden).collect();
+            assert_eq!(sizes, [D_HIDDEN, D_HIDDEN, d_last.unwrap_or(D_HIDDEN)]);
             let ids: Vec<u32> = trace.steps.iter().map(|step| step.id).collect();
             let (output, state) = model.network.forward(&ids, 1, None, Mode::Inference);
 
@@ -365,24 +372,30 @@ mod tests {
                 output.into_data().iter().collect(),
             );
             let last = |symbol: &str| -> Vec<f32> {
-                let of = |layer| {
+                let of = |layer: &LayerTrace| {
                     let values = states(layer, symbol);
-                    values[values.len() - D_HIDDEN..].to_vec()
+                    values[values.len() - layer.d_hidden..].to_vec()
                 };
                 trace.layers.iter().flat_map(of).collect()
             };
-            assert_close(&last("h"), host(state.hidden().clone()));
-            if let RecurrentState::Lstm(state) = state {
-                assert_close(&last("c"), host(state.cell));
+            let of_stacks = state.iter().map(|state| host(state.hidden().clone()));
+            assert_close(&last("h"), of_stacks.flatten().collect());
+            let of_stacks = state.into_iter().filter_map(|state| match state {
+                RecurrentState::Lstm(state) => Some(host(state.cell)),
+                RecurrentState::Gru(_) => None,
+            });
+            let cells: Vec<f32> = of_stacks.flatten().collect();
+            if cell == Cell::Lstm {
+                assert_close(&last("c"), cells);
             }
         }
     }
 
     #[test]
     fn a_traced_token_is_as_surprising_as_a_scored_one() {
-        // Tied weights of another size: with a projection between.
-        for tied in [false, true] {
-            let model = model(Cell::Lstm, tied);
+        // Tied weights of another size, with a projection between, and of the same.
+        for (tied, d_last) in [(false, None), (true, None), (true, Some(5))] {
+            let model = model(Cell::Lstm, tied, d_last);
             let mut scores = Vec::new();
             let each = |score| {
                 scores.push(score);
@@ -407,7 +420,7 @@ mod tests {
             [[[0.05_f32, 0.1], [0.95, 0.5], [0.01, 0.91], [0.5, 0.9]]],
             &device,
         );
-        let saturation = gate("forget gate", "f", values, 2).saturation.unwrap();
+        let saturation = gate("forget gate", "f", values).saturation.unwrap();
         assert_eq!(saturation.left, [0.5, 0.0]);
         assert_eq!(saturation.right, [0.25, 0.25]);
     }
@@ -433,7 +446,7 @@ mod tests {
 
     #[test]
     fn a_text_without_tokens_or_with_too_many_is_refused() {
-        let model = model(Cell::Gru, false);
+        let model = model(Cell::Gru, false, None);
         let refused = |text: &str| model.trace(text).unwrap_err().to_string();
         assert!(refused("").contains("no token"));
         let long = "t".repeat(MAX_TOKENS + 1);
@@ -442,7 +455,7 @@ mod tests {
 
     #[test]
     fn what_the_vocabulary_lacks_is_counted() {
-        let trace = model(Cell::Gru, false).trace("ZZ").unwrap();
+        let trace = model(Cell::Gru, false, None).trace("ZZ").unwrap();
         assert_eq!((trace.unknown, trace.steps.len()), (2, 3));
     }
 }

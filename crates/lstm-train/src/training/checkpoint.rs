@@ -143,7 +143,7 @@ pub(super) struct Restored<M> {
     pub position: Position,
     pub best_weights: Option<Vec<u8>>,
     pub average: Option<Average>,
-    pub carried: Option<RecurrentState>,
+    pub carried: Option<Vec<RecurrentState>>,
 }
 
 /// What a checkpoint holds beside the position.
@@ -152,7 +152,7 @@ pub(super) struct Parts<'a, M> {
     pub optimizer: &'a Optimizer,
     pub best_weights: Option<&'a [u8]>,
     pub average: Option<&'a Average>,
-    pub carried: Option<&'a RecurrentState>,
+    pub carried: Option<&'a [RecurrentState]>,
 }
 
 /// Writes a checkpoint into `directory`, then deletes all but the newest ones.
@@ -185,8 +185,8 @@ pub(super) fn write<M: Module>(
             let model = average.put_into(parts.model.valid());
             write(AVERAGE, &bundle::weights_to_bytes(&model))?;
         }
-        if let Some(state) = parts.carried {
-            state::save(state, &target.join(CARRIED)).map_err(&failed)?;
+        if let Some(states) = parts.carried {
+            state::save(states, &target.join(CARRIED)).map_err(&failed)?;
         }
         let text = toml::to_string(position).map_err(|error| failed(error.to_string()))?;
         write(POSITION, text.as_bytes())
@@ -248,8 +248,8 @@ pub(super) fn read_newest<M: Module>(
     };
     let carried = match path.join(CARRIED) {
         file if file.exists() => {
-            let state = state::load(&file, device);
-            Some(state.map_err(|message| failed(format!("{CARRIED}: {message}")))?)
+            let states = state::load(&file, device);
+            Some(states.map_err(|message| failed(format!("{CARRIED}: {message}")))?)
         }
         _ => None,
     };

@@ -39,7 +39,7 @@ pub(super) struct Run<'a, T: Task> {
     /// The mean of the weights, once it is taken.
     average: Option<Average>,
     /// What the last batch of this epoch left for the next.
-    carried: Option<RecurrentState>,
+    carried: Option<Vec<RecurrentState>>,
     recorder: Option<Recorder<'a>>,
     /// When this process's training began; earlier seconds are in the position.
     started: Instant,
@@ -422,7 +422,7 @@ impl<'a, T: Task> Run<'a, T> {
             optimizer: &self.optimizer,
             best_weights: self.best_weights.as_deref(),
             average: self.average.as_ref(),
-            carried: self.carried.as_ref(),
+            carried: self.carried.as_deref(),
         };
         checkpoint::write(&recorder.directory.checkpoints(), parts, &position)?;
         self.checkpointed = Instant::now();

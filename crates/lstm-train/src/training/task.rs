@@ -40,15 +40,15 @@ pub trait Task {
     }
 
     /// The loss of a batch, and what is carried to the next batch of the epoch: the state in which streams
-    /// of text go on (truncated back-propagation through time), or nothing. `carried` is what the batch
-    /// before gave, detached; nothing in an epoch's first one.
+    /// of text go on (truncated back-propagation through time), one for each stack of layers, or nothing.
+    /// `carried` is what the batch before gave, detached; nothing in an epoch's first one.
     fn loss(
         &self,
         model: &Self::Model,
         batch: &Self::Batch,
-        carried: Option<RecurrentState>,
+        carried: Option<Vec<RecurrentState>>,
         mode: Mode,
-    ) -> (Loss, Option<RecurrentState>);
+    ) -> (Loss, Option<Vec<RecurrentState>>);
 
     /// Whether there is such a part of the data.
     fn has(&self, part: Part) -> bool;

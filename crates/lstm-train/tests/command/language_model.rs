@@ -330,6 +330,11 @@ fn a_run_killed_between_windows_goes_on_with_the_state_it_had() {
         &["model.cell=lstm", "training.optimizer=sgd"][..],
         &["training.schedule=one_cycle", "model.weight_dropout=0.2"],
         &["model.cell=gru", "model.layers=2"],
+        &[
+            "model.layers=3",
+            "model.d_last=12",
+            "model.layer_dropout=0.3",
+        ],
         &averaged,
     ] {
         let bench = trained(settings);
@@ -394,4 +399,31 @@ fn every_kind_of_dropout_and_tied_weights_can_be_trained() {
     let inspected = said(&bench, "inspect", &[]);
     assert!(inspected.contains("projection"), "{inspected}");
     assert!(!inspected.contains("decoder_weight"), "{inspected}");
+}
+
+#[test]
+fn a_last_layer_as_large_as_an_embedding_needs_no_projection() {
+    let bench = trained(&[
+        "model.tied=true",
+        "model.layers=2",
+        "model.d_hidden=24",
+        "model.d_last=16",
+        "model.weight_dropout=0.3",
+    ]);
+    let inspected = said(&bench, "inspect", &[]);
+    assert!(inspected.contains("\"d_last\": 16"), "{inspected}");
+    assert!(inspected.contains("last."), "{inspected}");
+    assert!(!inspected.contains("projection"), "{inspected}");
+    // Single steps and windows.
+    assert!(!said(&bench, "generate", &["--length", "9"]).is_empty());
+    let table = said(&bench, "score-text", &["--input", "texts/test.txt"]);
+    let column = table.lines().map(|line| line.rsplit_once('\t').unwrap().1);
+    let losses: Vec<f64> = column.map(|loss| loss.parse().unwrap()).collect();
+    let loss = losses.iter().sum::<f64>() / losses.len() as f64;
+    assert_close(
+        loss,
+        evaluated(&bench, "texts/test.txt")["loss"]
+            .as_f64()
+            .unwrap(),
+    );
 }

@@ -64,12 +64,11 @@ fn data(page: &str) -> Value {
 
 #[test]
 fn a_page_holds_every_series_of_every_layer() {
-    for (settings, symbols) in [
-        (
-            &["model.cell=lstm"][..],
-            &["f", "i", "o", "c̃", "c", "h"][..],
-        ),
-        (&["model.cell=gru"], &["r", "z", "h̃", "h"]),
+    let of_lstm = ["f", "i", "o", "c̃", "c", "h"];
+    for (settings, symbols, sizes) in [
+        (&["model.cell=lstm"][..], &of_lstm[..], [5, 5]),
+        (&["model.cell=gru"], &["r", "z", "h̃", "h"], [5, 5]),
+        (&["model.d_last=3"], &of_lstm, [5, 3]),
     ] {
         let bench = bench(settings);
         trace(&bench, &["the cat sat"]).succeeded();
@@ -78,16 +77,18 @@ fn a_page_holds_every_series_of_every_layer() {
         assert_eq!(data["steps"].as_array().unwrap().len(), 5);
         let layers = data["layers"].as_array().unwrap();
         assert_eq!(layers.len(), 2);
-        for layer in layers {
-            let series = layer.as_array().unwrap();
+        for (layer, d_hidden) in layers.iter().zip(sizes) {
+            assert_eq!(layer["d_hidden"], d_hidden);
+            let series = layer["series"].as_array().unwrap();
             let found: Vec<&str> = series
                 .iter()
                 .map(|series| series["symbol"].as_str().unwrap())
                 .collect();
             assert_eq!(found, symbols);
             for series in series {
-                // 5 steps of 5 units of 2 bytes: 17 groups of 3 bytes, of which each makes 4 letters.
-                assert_eq!(series["values"].as_str().unwrap().len(), 68);
+                // 5 steps of units of 2 bytes: groups of 3 bytes, of which each makes 4 letters.
+                let letters = (5 * d_hidden * 2_usize).div_ceil(3) * 4;
+                assert_eq!(series["values"].as_str().unwrap().len(), letters);
             }
         }
     }

@@ -164,9 +164,9 @@ impl Task for ClassifierTask {
         &self,
         model: &ClassifierModel,
         batch: &Vec<usize>,
-        _carried: Option<RecurrentState>,
+        _carried: Option<Vec<RecurrentState>>,
         mode: Mode,
-    ) -> (Loss, Option<RecurrentState>) {
+    ) -> (Loss, Option<Vec<RecurrentState>>) {
         let tokens = self.train.token_batch(batch, &self.device);
         let targets: Vec<Target> = batch.iter().map(|&text| self.train.targets[text]).collect();
         (model.loss(&tokens, &targets, mode), None)

@@ -183,9 +183,9 @@ impl LanguageModelTask {
         &self,
         model: &LanguageModelNetwork,
         window: &Window,
-        carried: Option<RecurrentState>,
+        carried: Option<Vec<RecurrentState>>,
         mode: Mode,
-    ) -> (Loss, RecurrentState) {
+    ) -> (Loss, Vec<RecurrentState>) {
         let (mut loss, state) = model.loss(window, carried, mode);
         if self.windows.loss == StepLoss::Sum {
             loss.divisor = self.streams as f64;
@@ -222,9 +222,9 @@ impl Task for LanguageModelTask {
         &self,
         model: &LanguageModelNetwork,
         batch: &Range<usize>,
-        carried: Option<RecurrentState>,
+        carried: Option<Vec<RecurrentState>>,
         mode: Mode,
-    ) -> (Loss, Option<RecurrentState>) {
+    ) -> (Loss, Option<Vec<RecurrentState>>) {
         let (loss, state) = self.loss_of(model, &self.window(batch), carried, mode);
         (loss, Some(state))
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::Device;
-use lstm_core::{Lengths, Mode};
+use lstm_core::Mode;
 use lstm_models::{LanguageModelNetwork, Loss, Window};
 
 use super::train::PreparedLanguageModel;
@@ -35,8 +35,7 @@ impl Profiled for PreparedLanguageModel {
     ) -> [[f64; 2]; 2] {
         let embed = || model.embed(&window.inputs, window.streams, mode);
         let (input, embedding) = clock.embedding(model, embed);
-        let lengths = Lengths::full(window.streams, window.time());
-        let (output, _) = model.recurrent().forward(input, &lengths, None, mode);
+        let (output, _) = model.recur(input, None, mode);
         let output = output.detach().require_grad();
         let decoder = clock.loss(|| model.output_loss(output, &window.targets, mode));
         [embedding, decoder]

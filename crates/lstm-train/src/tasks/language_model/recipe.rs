@@ -15,7 +15,7 @@ use crate::tasks::TrainingRecipe;
 use crate::training::TrainingOptions;
 
 /// The recipes that are part of the program; the first is the default.
-pub const RECIPES: [Builtin; 5] = [
+pub const RECIPES: [Builtin; 6] = [
     Builtin {
         name: "grammar",
         text: include_str!("../../../recipes/language-model/grammar.toml"),
@@ -27,6 +27,10 @@ pub const RECIPES: [Builtin; 5] = [
     Builtin {
         name: "ptb-small-modern",
         text: include_str!("../../../recipes/language-model/ptb-small-modern.toml"),
+    },
+    Builtin {
+        name: "ptb-awd",
+        text: include_str!("../../../recipes/language-model/ptb-awd.toml"),
     },
     Builtin {
         name: "wikitext-2",
@@ -184,6 +188,11 @@ impl TrainingRecipe for LanguageModelRecipe {
 
 #[cfg(test)]
 mod tests {
+    use burn::module::Module;
+    use burn::tensor::Device;
+    use lstm_core::WeightDraws;
+    use lstm_models::LanguageModelConfig;
+
     use super::*;
     use crate::recipe::RecipeText;
 
@@ -195,6 +204,22 @@ mod tests {
             recipe.expected.check().unwrap();
             assert!(!recipe.data.about.is_empty(), "{}", builtin.name);
         }
+    }
+
+    #[test]
+    fn ptb_awd_has_as_many_parameters_as_the_published_model() {
+        let text = RecipeText::find("language-model", &RECIPES, "ptb-awd").unwrap();
+        let recipe: LanguageModelRecipe = text.parse(&[]).unwrap();
+        // Of each of a PyTorch LSTM's four gates: W, U and two biases.
+        let lstm = |d_input: usize, d_hidden: usize| 4 * d_hidden * (d_input + d_hidden + 2);
+        let layers = lstm(400, 1150) + lstm(1150, 1150) + lstm(1150, 400);
+        // One matrix for embedding and decoder, and the decoder's bias.
+        let vocab = 10_000;
+        let published = layers + vocab * 400 + vocab;
+        assert_eq!(published, 24_221_600);
+        let mut draws = WeightDraws::placeholders(&Device::flex());
+        let model = LanguageModelConfig::new(vocab, recipe.model).init_with(&mut draws);
+        assert_eq!(model.num_params(), published);
     }
 
     #[test]

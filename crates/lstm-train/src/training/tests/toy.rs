@@ -131,9 +131,9 @@ impl Task for Points {
         &self,
         model: &Line,
         batch: &Vec<usize>,
-        _carried: Option<RecurrentState>,
+        _carried: Option<Vec<RecurrentState>>,
         _mode: Mode,
-    ) -> (Loss, Option<RecurrentState>) {
+    ) -> (Loss, Option<Vec<RecurrentState>>) {
         let device = model.weight.val().device();
         let rows: Vec<f32> = batch.iter().flat_map(|&point| self.inputs[point]).collect();
         let inputs = Tensor::<1>::from_floats(rows.as_slice(), &device).reshape([batch.len(), 2]);

@@ -3,7 +3,6 @@
 const data = JSON.parse(document.getElementById('data').textContent);
 const steps = data.steps;
 const count = steps.length;
-const units = data.d_hidden;
 const byId = (id) => document.getElementById(id);
 const chosen = { layer: 0, unit: 0, step: Math.min(1, count - 1), colour: 'surprisal', order: 'movement' };
 
@@ -16,9 +15,10 @@ function nearlyAll(values) {
   return picked[Math.floor((picked.length - 1) * 0.98)];
 }
 
-for (const series of data.layers.flat()) {
+for (const series of data.layers.flatMap((layer) => layer.series)) {
   const bytes = Uint8Array.from(atob(series.values), (letter) => letter.charCodeAt(0));
   series.values = new Int16Array(bytes.buffer);
+  series.units = series.values.length / count;
   series.factor = series.scale / 32767;
   series.signed = series.saturation === null;
   // Gates are coloured from 0 to 1, the rest as far as nearly all values go: one unit that counts steps
@@ -26,8 +26,10 @@ for (const series of data.layers.flat()) {
   series.limit = series.signed ? Math.max(nearlyAll(series.values) * series.factor, 1e-6) : 1;
 }
 
-const valueOf = (series, step, unit) => series.values[step * units + unit] * series.factor;
-const layer = () => data.layers[chosen.layer];
+const valueOf = (series, step, unit) => series.values[step * series.units + unit] * series.factor;
+const layer = () => data.layers[chosen.layer].series;
+/** How many units the chosen layer has. */
+const unitCount = () => data.layers[chosen.layer].d_hidden;
 const states = () => layer().filter((series) => series.movements);
 const number = (value) => value.toFixed(3).replace('-', '−');
 const mostSurprising = Math.max(1, ...steps.map((step) => step.surprisal ?? 0));
@@ -147,11 +149,12 @@ let rows = [];
 
 /** Which unit each row shows. */
 function orderRows() {
-  rows = Array.from({ length: units }, (_, unit) => unit);
+  rows = Array.from({ length: unitCount() }, (_, unit) => unit);
   if (chosen.order === 'movement') rows = states()[0].movements.map((movement) => movement.unit);
 }
 
 function buildMaps() {
+  const units = unitCount();
   const wide = element('div', { class: 'wide' });
   byId('maps').replaceChildren(wide);
   const width = Math.max(4, Math.min(28, byId('maps').clientWidth / count)) * count;
@@ -184,6 +187,7 @@ function buildMaps() {
 }
 
 function paint(canvas, series) {
+  const { units } = series;
   const context = canvas.getContext('2d');
   const image = context.createImageData(count, units);
   // Colours of 256 shares: mixing each pixel's own would take seconds on long texts.
@@ -205,6 +209,7 @@ function paint(canvas, series) {
 
 function drawCrosses() {
   const row = rows.indexOf(chosen.unit);
+  const units = unitCount();
   for (const cross of document.querySelectorAll('.cross')) {
     const canvas = cross.previousSibling;
     const [cellWidth, cellHeight] = [canvas.offsetWidth / count, canvas.offsetHeight / units];
@@ -291,6 +296,7 @@ function sparkline(series, movement) {
 /* ---- saturated gates ---- */
 
 function drawSaturation() {
+  const units = unitCount();
   const size = 200;
   const margin = 44;
   const percent = (share) => `${(share * 100).toFixed(1)} %`;
@@ -340,7 +346,10 @@ function read({ step, unit }) {
 function choose(change) {
   const before = { ...chosen };
   Object.assign(chosen, change);
+  // Another layer may have fewer units.
+  chosen.unit = Math.min(chosen.unit, unitCount() - 1);
   const changed = (...keys) => keys.some((key) => chosen[key] !== before[key]);
+  byId('unit').max = unitCount() - 1;
   byId('unit').value = chosen.unit;
   byId('colour').value = chosen.colour;
   if (changed('layer', 'order')) {
@@ -369,10 +378,12 @@ function drawAll() {
 
 /* ---- the beginning ---- */
 
+const sizes = data.layers.map((layer) => layer.d_hidden);
+const size = sizes.every((size) => size === sizes[0]) ? sizes[0] : sizes.join(', ');
 const nats = steps.reduce((sum, step) => sum + (step.surprisal ?? 0), 0);
 byId('summary').textContent = [
   data.model,
-  `${data.cell}, ${data.layers.length} ${data.layers.length === 1 ? 'layer' : 'layers'} of ${units} units`,
+  `${data.cell}, ${data.layers.length} ${data.layers.length === 1 ? 'layer' : 'layers'} of ${size} units`,
   `${count - 1} tokens, ${data.unknown} of them unknown`,
   `perplexity ${Math.exp(nats / (count - 1)).toFixed(2)}`,
 ].join(' · ');
@@ -381,7 +392,7 @@ byId('colour').append(
   element('option', { value: 'surprisal' }, 'surprisal'),
   ...layer().map((series, index) => element('option', { value: index }, `the unit's ${series.symbol}, ${series.name}`)),
 );
-byId('unit').max = units - 1;
+byId('unit').max = unitCount() - 1;
 chosen.unit = states()[0].movements[0].unit;
 byId('unit').value = chosen.unit;
 byId('layer').addEventListener('change', (event) => choose({ layer: Number(event.target.value) }));
@@ -389,7 +400,7 @@ byId('colour').addEventListener('change', (event) => choose({ colour: event.targ
 byId('order').addEventListener('change', (event) => choose({ order: event.target.value }));
 byId('unit').addEventListener('input', (event) => {
   const unit = Number(event.target.value);
-  if (event.target.value !== '' && Number.isInteger(unit) && unit >= 0 && unit < units) choose({ unit });
+  if (event.target.value !== '' && Number.isInteger(unit) && unit >= 0 && unit < unitCount()) choose({ unit });
 });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
 let width = innerWidth;

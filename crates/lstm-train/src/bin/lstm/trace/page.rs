@@ -20,10 +20,15 @@ struct Data<'a> {
     model: String,
     unit: Unit,
     cell: String,
-    d_hidden: usize,
     unknown: usize,
     steps: &'a [TracedToken],
-    layers: Vec<Vec<Series<'a>>>,
+    layers: Vec<Layer<'a>>,
+}
+
+#[derive(Serialize)]
+struct Layer<'a> {
+    d_hidden: usize,
+    series: Vec<Series<'a>>,
 }
 
 /// A gate or a state of a layer.
@@ -51,13 +56,15 @@ pub fn render(trace: &Trace, model: &Path, unit: Unit) -> Result<String, Failure
             movements: Some(&state.movements),
             ..series(state.name, state.symbol, &state.values)
         });
-        gates.chain(states).collect()
+        Layer {
+            d_hidden: layer.d_hidden,
+            series: gates.chain(states).collect(),
+        }
     });
     let data = Data {
         model: model.display().to_string(),
         unit,
         cell: trace.cell.to_string(),
-        d_hidden: trace.d_hidden,
         unknown: trace.unknown,
         steps: &trace.steps,
         layers: layers.collect(),
