@@ -26,7 +26,7 @@ pub struct Candidate {
     pub log_probability: f64,
     /// What candidates were compared by.
     pub score: f64,
-    /// The tokens, with the one that ends it.
+    /// The tokens, without the one that ends it.
     pub tokens: Vec<String>,
     /// How much each token of the source was attended to for each of these tokens.
     pub attention: Vec<Vec<f32>>,
@@ -183,13 +183,12 @@ impl Sources {
         let source = self.ids[line].iter().map(|id| languages.show_source(*id));
         let mut candidates = Vec::with_capacity(found.len().max(1));
         for hypothesis in found {
-            let tokens = hypothesis.tokens.iter().copied();
-            let tokens = tokens.chain([languages.boundary()]);
+            let tokens = hypothesis.tokens.iter();
             candidates.push(Candidate {
                 text: languages.decode(&hypothesis.tokens)?,
                 log_probability: hypothesis.log_probability,
                 score: hypothesis.score,
-                tokens: tokens.map(|id| languages.show_target(id)).collect(),
+                tokens: tokens.map(|id| languages.show_target(*id)).collect(),
                 attention: hypothesis.attention.clone().unwrap_or_default(),
             });
         }

@@ -279,9 +279,9 @@ impl Task for TranslatorTask {
         &self,
         model: &TranslatorNetwork,
         batch: &Vec<usize>,
-        _carried: Option<RecurrentState>,
+        _carried: Option<Vec<RecurrentState>>,
         mode: Mode,
-    ) -> (Loss, Option<RecurrentState>) {
+    ) -> (Loss, Option<Vec<RecurrentState>>) {
         let batch = self.train.batch(batch, self.languages.boundary());
         let smoothing = self.options.label_smoothing as f32;
         (model.loss(&batch, smoothing, mode), None)
