@@ -47,11 +47,13 @@ pub struct TaskOptions {
     pub label_smoothing: f64,
 }
 
+/// A source with its end, and its target without boundary, as token ids.
+type EncodedPair = (Vec<u32>, Vec<u32>);
+
 /// Pairs as token ids.
 #[derive(Debug, Clone)]
 struct EncodedPairs {
-    /// Sources with their end, and targets without boundary.
-    pairs: Vec<(Vec<u32>, Vec<u32>)>,
+    pairs: Vec<EncodedPair>,
     /// What batches are made of similar ones of: the lengths of target and source.
     lengths: Vec<[usize; 2]>,
 }
@@ -200,7 +202,7 @@ pub fn score(
 fn encode(
     texts: &ParallelCorpus,
     languages: &Languages,
-) -> Result<Vec<(Vec<u32>, Vec<u32>)>, TokenizerError> {
+) -> Result<Vec<EncodedPair>, TokenizerError> {
     let sources: Vec<&str> = texts.sources().collect();
     let targets: Vec<&str> = texts.targets().collect();
     let sources = languages.encode_sources(&sources)?;
@@ -228,7 +230,7 @@ fn fingerprint(texts: &ParallelTexts) -> u32 {
 }
 
 impl EncodedPairs {
-    fn new(pairs: Vec<(Vec<u32>, Vec<u32>)>) -> Self {
+    fn new(pairs: Vec<EncodedPair>) -> Self {
         let lengths = pairs
             .iter()
             .map(|(source, target)| [target.len(), source.len()])

@@ -19,7 +19,7 @@ pub fn normalized(ter: &Ter, text: &str) -> String {
         }
     }
     if ter.punctuation == Punctuation::Removed {
-        text.retain(|character| !is_mark(character) && !(asian && is_asian_mark(character)));
+        text.retain(|character| !(is_mark(character) || asian && is_asian_mark(character)));
     }
     text
 }
