@@ -16,7 +16,7 @@ use crate::tasks::TrainingRecipe;
 use crate::training::TrainingOptions;
 
 /// The recipes that are part of the program; the first is the default.
-pub const RECIPES: [Builtin; 2] = [
+pub const RECIPES: [Builtin; 5] = [
     Builtin {
         name: "pairs",
         text: include_str!("../../../recipes/translator/pairs.toml"),
@@ -24,6 +24,18 @@ pub const RECIPES: [Builtin; 2] = [
     Builtin {
         name: "multi30k-de-en",
         text: include_str!("../../../recipes/translator/multi30k-de-en.toml"),
+    },
+    Builtin {
+        name: "multi30k-en-de",
+        text: include_str!("../../../recipes/translator/multi30k-en-de.toml"),
+    },
+    Builtin {
+        name: "multi30k-en-fr",
+        text: include_str!("../../../recipes/translator/multi30k-en-fr.toml"),
+    },
+    Builtin {
+        name: "multi30k-de-en-tutorial",
+        text: include_str!("../../../recipes/translator/multi30k-de-en-tutorial.toml"),
     },
 ];
 
