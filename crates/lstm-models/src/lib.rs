@@ -39,7 +39,7 @@ pub use classifier::{
 };
 pub use decoding::{
     Beam, Constraints, CoveragePenalty, Decoder, DecodingError, Ensemble, EnsembleMean, Hypothesis,
-    LengthPenalty, RelativeLength, Sampler, Sampling, SpecialTokens, Step, Stopping,
+    LengthPenalty, RelativeLength, Sampler, Sampling, Search, SpecialTokens, Step, Stopping,
 };
 pub use language_model::{
     CacheOptions, GateTrace, Generator, LanguageModel, LanguageModelArchitecture,

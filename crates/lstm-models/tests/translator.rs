@@ -7,8 +7,9 @@ use burn::tensor::Device;
 use lstm_core::WeightDraws;
 use lstm_models::bundle;
 use lstm_models::{
-    Beam, BpeOptions, Constraints, Languages, TARGET_TOKENIZER_FILE, Tied, TokenUnit, Tokenizer,
-    Translation, Translator, TranslatorArchitecture, TranslatorBundle, TranslatorConfig,
+    Beam, BpeOptions, Constraints, Languages, Sampler, Search, TARGET_TOKENIZER_FILE, Tied,
+    TokenUnit, Tokenizer, Translation, Translator, TranslatorArchitecture, TranslatorBundle,
+    TranslatorConfig,
 };
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -68,7 +69,7 @@ fn beam() -> Beam {
 }
 
 fn translations(translator: &Translator, lines: &[&str]) -> Vec<Translation> {
-    translator.translate(lines, &beam()).unwrap()
+    translator.translate(lines, beam()).unwrap()
 }
 
 /// What loading says of a bundle that `damage` was done to.
@@ -95,7 +96,7 @@ fn a_loaded_translator_translates_as_the_saved_one() {
         let loaded = Translator::load(&directory, &Device::flex()).unwrap();
         let found = translations(&loaded, &SOURCES);
         assert_eq!(found, translations(&translator(shared), &SOURCES));
-        assert!(found[0].candidates[0].log_probability < 0.0);
+        assert!(found[0].best().log_probability < 0.0);
     }
 }
 
@@ -110,15 +111,34 @@ fn a_line_alone_is_translated_as_among_others() {
             candidates.map(|candidate| candidate.text.clone()).collect()
         };
         assert_eq!(texts(&alone[0]), texts(together));
-        let [one, other] = [&alone[0], together].map(|found| found.candidates[0].score);
+        let [one, other] = [&alone[0], together].map(|found| found.best().score);
         assert!((one - other).abs() < 1e-5, "{one} {other}");
     }
 }
 
 #[test]
+fn what_is_drawn_for_a_line_depends_on_its_number_and_the_seed() {
+    let translator = translator(true);
+    let drawn = |lines: &[&str], seed, first| -> Vec<String> {
+        let limit = Constraints::default().with_max_length(9);
+        let sampler = Sampler::new(seed).with_constraints(limit);
+        let found = translator.translate(lines, Search::Sample { sampler, first });
+        let texts = found
+            .unwrap()
+            .into_iter()
+            .map(|found| found.best().text.clone());
+        texts.collect()
+    };
+    let together = drawn(&SOURCES, 1, 0);
+    assert_eq!(drawn(&SOURCES[1..2], 1, 1)[0], together[1]);
+    assert_ne!(drawn(&SOURCES[1..2], 1, 0)[0], together[1]);
+    assert_ne!(drawn(&SOURCES, 2, 0), together);
+}
+
+#[test]
 fn attention_has_a_weight_for_each_token_and_place() {
     let found = translations(&translator(true), &SOURCES[..1]);
-    let best = &found[0].candidates[0];
+    let best = found[0].best();
     assert_eq!(found[0].source.last().unwrap(), "</s>");
     assert_eq!(best.attention.len(), best.tokens.len());
     for weights in &best.attention {
@@ -132,7 +152,7 @@ fn attention_has_a_weight_for_each_token_and_place() {
 fn an_empty_line_has_an_empty_translation() {
     for found in translations(&translator(false), &["", "  ", "\t"]) {
         assert_eq!(found.candidates.len(), 1);
-        assert_eq!(found.candidates[0].text, "");
+        assert_eq!(found.best().text, "");
         assert!(found.source.is_empty());
     }
 }

@@ -6,8 +6,9 @@
 
 The folder must hold `train.de`: its lines, repeated up to the number asked for, are the references, and what
 is scored are the same with random edits, no two lines alike. Times are those of whole processes, reading the
-files and starting included; with `--metric bleu` also that of sacreBLEU's computation alone, without the
-start of Python and its imports. Printed are the medians of the rounds and of their ratios.
+files and starting included; beside them that of sacreBLEU's computation alone, without the start of Python and
+its imports, and the processor time of each process, which other work on the machine changes little. Printed are
+the medians of the rounds and of their ratios.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -54,9 +56,11 @@ def make_files(source, folder, lines):
 
 def timed(command, threads):
     environment = dict(os.environ, RAYON_NUM_THREADS=str(threads))
-    began = time.perf_counter()
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     output = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
-    return time.perf_counter() - began, json.loads(output)
+    elapsed, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return elapsed, processor, json.loads(output)
 
 
 def main():
@@ -75,22 +79,26 @@ def main():
         hyp, ref = str(folder / "hyp"), str(folder / "ref")
         ours = [arguments.lstm, "score", arguments.metric, "--hyp", hyp, "--ref", ref, "--json"]
         theirs = [sys.executable, "-c", INSIDE, arguments.metric, hyp, ref]
-        times = {"lstm": [], "sacreBLEU": [], "sacreBLEU, computation alone": []}
+        rounds = []
         for number in range(1, arguments.rounds + 1):
-            seconds, answer = timed(ours, arguments.threads)
-            times["lstm"].append(seconds)
-            seconds, other = timed(theirs, arguments.threads)
-            times["sacreBLEU"].append(seconds)
-            times["sacreBLEU, computation alone"].append(other["seconds"])
+            elapsed, processor, answer = timed(ours, arguments.threads)
+            their_elapsed, their_processor, other = timed(theirs, arguments.threads)
             if abs(answer["score"] - other["score"]) > 1e-9:
                 sys.exit(f"the scores differ: {answer['score']} and {other['score']}")
-            row = ", ".join(f"{name} {values[-1]:.3f} s" for name, values in times.items())
-            print(f"round {number}: {row}", flush=True)
-    for name, values in times.items():
-        print(f"{name}: median {statistics.median(values):.3f} s")
-        if name != "lstm":
-            ratios = [value / ours for value, ours in zip(values, times["lstm"])]
-            print(f"  {statistics.median(ratios):.1f} times ours, from {min(ratios):.1f} to {max(ratios):.1f}")
+            row = {
+                "elapsed": (elapsed, their_elapsed),
+                "elapsed, of sacreBLEU the computation alone": (elapsed, other["seconds"]),
+                "processor": (processor, their_processor),
+            }
+            rounds.append(row)
+            text = "; ".join(f"{name} {one:.3f} s, {other:.3f} s" for name, (one, other) in row.items())
+            print(f"round {number} (lstm, sacreBLEU): {text}", flush=True)
+    for name in rounds[0]:
+        pairs = [row[name] for row in rounds]
+        one, other = (statistics.median(side) for side in zip(*pairs))
+        ratios = [other / one for one, other in pairs]
+        print(f"{name}: lstm {one:.3f} s, sacreBLEU {other:.3f} s; "
+              f"ratio {statistics.median(ratios):.1f}, from {min(ratios):.1f} to {max(ratios):.1f}")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ mod length;
 mod options;
 mod sampler;
 mod sampling;
+mod search;
 #[cfg(test)]
 mod tests;
 mod top;
@@ -33,6 +34,7 @@ pub use length::LengthPenalty;
 pub use options::{Beam, Stopping};
 pub use sampler::Sampler;
 pub use sampling::Sampling;
+pub use search::Search;
 
 /// A model that writes: what may follow each of several unfinished sequences, the *rows*.
 ///

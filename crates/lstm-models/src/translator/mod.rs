@@ -18,7 +18,7 @@ use lstm_core::WeightDraws;
 use serde::{Deserialize, Serialize};
 
 use crate::bundle::{self, BundleConfig, BundleError, FORMAT_VERSION, WeightsFile};
-use crate::decoding::Beam;
+use crate::decoding::Search;
 use crate::tokenizer::Tokenizer;
 
 pub use architecture::{Bridge, Tied, TranslatorArchitecture, TranslatorConfig};
@@ -176,14 +176,22 @@ impl Translator {
 
     /// Translates lines, in their order. An empty line has an empty translation.
     ///
+    /// ```no_run
+    /// # use lstm_models::{Beam, Translator};
+    /// # let translator = Translator::load("bundle", &burn::tensor::Device::flex())?;
+    /// let english = translator.translate(&["Ein Mann fährt Rad."], Beam::new(5))?;
+    /// println!("{}", english[0].best().text);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// What the tokenizer or [`Beam::check`] refuses.
+    /// What the tokenizer or [`Search::check`] refuses.
     pub fn translate(
         &self,
         lines: &[&str],
-        beam: &Beam,
+        search: impl Into<Search>,
     ) -> Result<Vec<Translation>, TranslateError> {
-        translate_together(&[self], lines, beam)
+        translate_together(&[self], lines, search)
     }
 }

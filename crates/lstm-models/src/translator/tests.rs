@@ -4,9 +4,11 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use lstm_core::{Cell, Mode, RandomSource, WeightDraws};
 
+use super::searching::TargetWriter;
 use super::*;
 use crate::attention::AttentionScore;
 use crate::bundle::parameters;
+use crate::decoding::{Beam, Constraints, SpecialTokens};
 
 const BOUNDARY: u32 = 10;
 
@@ -129,6 +131,31 @@ impl ModuleVisitor for Gradients<'_> {
         let values: Vec<f32> = gradient.into_data().iter().collect();
         assert!(values.iter().any(|value| *value != 0.0), "{name}");
         self.seen += 1;
+    }
+}
+
+#[test]
+fn a_search_reports_what_the_whole_target_has() {
+    // Rows that were put in a wrong order, or a memory of another source, would show here.
+    let special = SpecialTokens::new(BOUNDARY, BOUNDARY);
+    let beam = Beam::new(4)
+        .with_n_best(4)
+        .with_constraints(Constraints::default().with_max_length(6));
+    for parts in kinds() {
+        let network = network(parts, &Device::flex());
+        let sources = pairs().map(|(source, _)| source);
+        let batch = Sentences::new(&sources);
+        let mut writer = TargetWriter::new(&network, &batch);
+        let lengths = batch.lengths().as_slice();
+        let found = beam.search(&mut writer, &special, lengths).unwrap();
+        for (source, found) in sources.into_iter().zip(found) {
+            assert_eq!(found.len(), 4);
+            for hypothesis in found {
+                let whole = nll(&network, &[(source.clone(), hypothesis.tokens)]);
+                let found = hypothesis.log_probability as f32;
+                assert!((found + whole).abs() < 1e-4, "{found} {whole}");
+            }
+        }
     }
 }
 

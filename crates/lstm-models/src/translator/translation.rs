@@ -3,7 +3,7 @@
 use super::Translator;
 use super::searching::TargetWriter;
 use super::sentences::Sentences;
-use crate::decoding::{Beam, DecodingError, Ensemble, EnsembleMean, Hypothesis, SpecialTokens};
+use crate::decoding::{DecodingError, Ensemble, EnsembleMean, Hypothesis, Search, SpecialTokens};
 use crate::tokenizer::TokenizerError;
 
 /// What became of a line.
@@ -15,6 +15,13 @@ pub struct Translation {
     pub length: SourceLength,
     /// The best translations that were found, the best first; at least one.
     pub candidates: Vec<Candidate>,
+}
+
+impl Translation {
+    /// The best translation.
+    pub fn best(&self) -> &Candidate {
+        &self.candidates[0]
+    }
 }
 
 /// A translation of a line.
@@ -82,16 +89,19 @@ const BATCH: usize = 32;
 pub fn translate_together(
     translators: &[&Translator],
     lines: &[&str],
-    beam: &Beam,
+    search: impl Into<Search>,
 ) -> Result<Vec<Translation>, TranslateError> {
-    beam.check().map_err(DecodingError::from)?;
+    let search = search.into();
+    search.check().map_err(DecodingError::from)?;
     check_vocabularies(translators)?;
     let first = translators[0];
     let sources = Sources::new(first, lines)?;
     let mut translations: Vec<Option<Translation>> = vec![None; lines.len()];
     for batch in sources.batches() {
-        let ids: Vec<&[u32]> = batch.iter().map(|&line| &sources.ids[line][..]).collect();
-        for (line, found) in batch.iter().zip(search(translators, &ids, beam)?) {
+        for (line, found) in batch
+            .iter()
+            .zip(write(translators, &sources, &batch, &search)?)
+        {
             translations[*line] = Some(sources.translation(first, *line, &found)?);
         }
     }
@@ -105,20 +115,23 @@ pub fn translate_together(
     Ok(translations.into_iter().map(empty).collect())
 }
 
-/// The best targets of sources, each of which ends with its end.
-fn search(
+/// What is found for these lines.
+fn write(
     translators: &[&Translator],
-    sources: &[&[u32]],
-    beam: &Beam,
+    sources: &Sources,
+    lines: &[usize],
+    search: &Search,
 ) -> Result<Vec<Vec<Hypothesis>>, DecodingError> {
-    let batch = Sentences::new(sources);
+    let ids: Vec<&[u32]> = lines.iter().map(|line| &sources.ids[*line][..]).collect();
+    let batch = Sentences::new(&ids);
     let writers = translators
         .iter()
         .map(|translator| TargetWriter::new(&translator.network, &batch));
     let boundary = translators[0].languages.boundary();
     let special = SpecialTokens::new(boundary, boundary);
     let mut ensemble = Ensemble::new(writers.collect(), EnsembleMean::Arithmetic);
-    beam.search(&mut ensemble, &special, batch.lengths().as_slice())
+    let lengths = batch.lengths().as_slice();
+    search.run(&mut ensemble, &special, lengths, lines)
 }
 
 fn check_vocabularies(translators: &[&Translator]) -> Result<(), TranslateError> {

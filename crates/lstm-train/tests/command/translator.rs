@@ -148,6 +148,23 @@ fn n_best_are_sorted_and_differ() {
 }
 
 #[test]
+fn what_is_drawn_is_repeatable_by_its_seed() {
+    let bench = trained(&["training.epochs=1"]);
+    let sources = side(&bench, "pairs/test.tsv", 0);
+    let drawn = |seed: &str| {
+        lines(
+            &bench,
+            &["--sample", "--top-k", "20", "--seed", seed],
+            &sources,
+        )
+    };
+    assert_eq!(drawn("3"), drawn("3"));
+    assert_ne!(drawn("3"), drawn("4"));
+    let sure = lines(&bench, &["--sample", "--temperature", "0"], &sources);
+    assert_eq!(sure, lines(&bench, &["--beam", "1"], &sources));
+}
+
+#[test]
 fn two_bundles_translate_together() {
     let bench = trained(&[]);
     outcome(&mut train(&bench, "other", &["training.seed=2"])).succeeded();

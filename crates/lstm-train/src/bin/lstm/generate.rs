@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use lstm_models::{Generator, LanguageModel, Sampling};
+use lstm_models::{Generator, LanguageModel};
 use lstm_train::device;
 
 use crate::Failure;
+use crate::sampling::SamplingArguments;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -26,18 +27,8 @@ pub struct Arguments {
     /// How many tokens to write.
     #[arg(long, value_name = "N", default_value = "200")]
     length: usize,
-    /// Below 1 keeps to the probable, above 1 dares more; 0 always takes the most probable token.
-    #[arg(long, value_name = "T", default_value = "1", value_parser = temperature)]
-    temperature: f64,
-    /// Choose among the K most probable tokens only; 0 for all.
-    #[arg(long, value_name = "K", default_value = "0")]
-    top_k: usize,
-    /// Choose among the most probable tokens that together have this probability.
-    #[arg(long, value_name = "P", default_value = "1", value_parser = probability)]
-    top_p: f64,
-    /// Decides the choices: the same seed writes the same text.
-    #[arg(long, value_name = "S", default_value = "1")]
-    seed: u64,
+    #[command(flatten)]
+    sampling: SamplingArguments,
     /// Read lines from standard input and go on from each, with all that was said before in mind.
     #[arg(long, conflicts_with = "prompt")]
     interactive: bool,
@@ -49,29 +40,11 @@ pub struct Arguments {
     device: String,
 }
 
-fn temperature(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(number) if (0.0..=1000.0).contains(&number) => Ok(number),
-        _ => Err("it must be a number from 0 to 1000".to_owned()),
-    }
-}
-
-fn probability(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(number) if number > 0.0 && number <= 1.0 => Ok(number),
-        _ => Err("it must be a probability above 0, at most 1".to_owned()),
-    }
-}
-
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = device::parse(&arguments.device)?;
     let model = LanguageModel::load(&arguments.model, &device)?;
-    let sampling = Sampling {
-        temperature: arguments.temperature,
-        top_k: arguments.top_k,
-        top_p: arguments.top_p,
-    };
-    let mut generator = model.writer(sampling, arguments.seed);
+    let sampling = &arguments.sampling;
+    let mut generator = model.writer(sampling.sampling(), sampling.seed);
     let mut output = io::stdout().lock();
     if arguments.interactive {
         return converse(&model, &mut generator, arguments.length, &mut output);

@@ -11,6 +11,7 @@ mod memory;
 mod predict;
 mod profile;
 mod recipes;
+mod sampling;
 mod score;
 mod score_text;
 mod trace;

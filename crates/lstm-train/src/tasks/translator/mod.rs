@@ -185,11 +185,11 @@ pub fn score(
     let encoded = EncodedPairs::new(encode(texts, languages)?);
     let loss = encoded.loss(translator.network(), languages.boundary());
     let sources: Vec<&str> = texts.sources().collect();
-    let translations = translator.translate(&sources, beam)?;
-    let best = translations
+    let translations = translator.translate(&sources, *beam)?;
+    let hypotheses: Vec<&str> = translations
         .iter()
-        .map(|translation| &translation.candidates[0]);
-    let hypotheses: Vec<&str> = best.map(|best| best.text.as_str()).collect();
+        .map(|translation| translation.best().text.as_str())
+        .collect();
     let references: Vec<&str> = texts.targets().collect();
     Ok(TranslationScores {
         n: texts.len(),

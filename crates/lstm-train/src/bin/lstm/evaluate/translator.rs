@@ -12,10 +12,12 @@ use serde_json::json;
 
 use super::Arguments;
 use crate::Failure;
+use crate::translate::checked;
 
 pub fn run(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
     let translator = Translator::load(&arguments.model, device)?;
-    let beam = arguments.search.beam(1)?;
+    let beam = arguments.search.beam(1);
+    checked(beam)?;
     let texts = read(arguments)?;
     let began = Instant::now();
     let scores = score(&translator, &texts, &beam)?;

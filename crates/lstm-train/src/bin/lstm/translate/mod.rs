@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use lstm_models::{
-    Beam, Constraints, CoveragePenalty, LengthPenalty, MAX_SOURCE, SourceLength, Stopping,
-    Translation, Translator, translate_together,
+    Beam, Constraints, CoveragePenalty, LengthPenalty, MAX_SOURCE, Sampler, Search, SourceLength,
+    Stopping, Translation, Translator, translate_together,
 };
 use lstm_train::device;
 use lstm_train::run::files;
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::lines::{LineArguments, Output};
+use crate::sampling::SamplingArguments;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -25,6 +26,11 @@ pub struct Arguments {
     lines: LineArguments,
     #[command(flatten)]
     search: SearchArguments,
+    /// Draw each token instead of searching for the best translation.
+    #[arg(long, conflicts_with = "n_best")]
+    sample: bool,
+    #[command(flatten)]
+    sampling: SamplingArguments,
     /// Write so many translations of each line, the best first.
     #[arg(long, value_name = "N", default_value = "1", value_parser = at_least_one)]
     n_best: usize,
@@ -78,8 +84,8 @@ enum StoppingName {
 
 impl SearchArguments {
     /// The search for so many translations.
-    pub fn beam(&self, n_best: usize) -> Result<Beam, Failure> {
-        let beam = Beam::new(self.beam)
+    pub fn beam(&self, n_best: usize) -> Beam {
+        Beam::new(self.beam)
             .with_n_best(n_best)
             .with_length_penalty(self.length_penalty)
             .with_stopping(match self.stopping {
@@ -90,20 +96,27 @@ impl SearchArguments {
                 0.0 => CoveragePenalty::None,
                 beta => CoveragePenalty::Wu { beta },
             })
-            .with_constraints(
-                Constraints::default()
-                    .with_min_length(self.min_length)
-                    .with_max_length(self.max_length)
-                    .with_max_relative(2.0, 10)
-                    .with_no_repeat_ngram(self.no_repeat_ngram)
-                    .without_unknown(),
-            );
-        beam.check().map_err(|(key, message)| {
-            let option = key.rsplit('.').next().unwrap_or(key).replace('_', "-");
-            format!("--{option} {message}")
-        })?;
-        Ok(beam)
+            .with_constraints(self.constraints())
     }
+
+    fn constraints(&self) -> Constraints {
+        Constraints::default()
+            .with_min_length(self.min_length)
+            .with_max_length(self.max_length)
+            .with_max_relative(2.0, 10)
+            .with_no_repeat_ngram(self.no_repeat_ngram)
+            .without_unknown()
+    }
+}
+
+/// Names the option where a value is out of range.
+pub fn checked(search: impl Into<Search>) -> Result<Search, Failure> {
+    let search = search.into();
+    search.check().map_err(|(key, message)| {
+        let option = key.rsplit('.').next().unwrap_or(key).replace('_', "-");
+        format!("--{option} {message}")
+    })?;
+    Ok(search)
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -133,7 +146,10 @@ fn length_penalty(text: &str) -> Result<LengthPenalty, String> {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = device::parse(&arguments.device)?;
-    let beam = arguments.search.beam(arguments.n_best)?;
+    let beam = checked(arguments.search.beam(arguments.n_best))?;
+    let sampler = Sampler::new(arguments.sampling.seed)
+        .with_sampling(arguments.sampling.sampling())
+        .with_constraints(arguments.search.constraints());
     let translators = arguments
         .model
         .iter()
@@ -144,7 +160,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut lengths = Lengths::default();
     let mut number = 0;
     arguments.lines.answer(|lines, output| {
-        let translations = translate_together(&translators, lines, &beam)?;
+        let search = match arguments.sample {
+            true => checked(Search::Sample {
+                sampler,
+                first: number,
+            })?,
+            false => beam,
+        };
+        let translations = translate_together(&translators, lines, search)?;
         for (line, translation) in lines.iter().zip(&translations) {
             number += 1;
             lengths.count(translation.length);
@@ -165,7 +188,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn write(
     arguments: &Arguments,
-    number: usize,
+    number: u64,
     line: &str,
     translation: &Translation,
     output: &mut Output<'_>,

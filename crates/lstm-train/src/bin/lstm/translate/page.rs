@@ -16,9 +16,8 @@ pub fn render(translations: &[Translation]) -> String {
          <code>&lt;/s&gt;</code> ends a sentence, and a dot stands for a space.</p>\n"
     );
     for (number, translation) in (1..).zip(translations) {
-        if let [best, ..] = &translation.candidates[..]
-            && !best.attention.is_empty()
-        {
+        let best = translation.best();
+        if !best.attention.is_empty() {
             map(&mut page, number, &translation.source, best);
         }
     }

@@ -19,14 +19,15 @@ pub fn normalized(ter: &Ter, text: &str) -> String {
         }
     }
     if ter.punctuation == Punctuation::Removed {
-        text.retain(|character| !(is_mark(character) || asian && is_asian_mark(character)));
+        let is_removed = |character| is_mark(character) || asian && is_asian_mark(character);
+        text.retain(|character| !is_removed(character));
     }
     text
 }
 
 /// mteval's tokenization, and a genitive's `'s` apart.
 fn western(text: &str) -> String {
-    let text = unescape(text.replace("\n-", "").replace('\n', " "));
+    let text = unescape(text.replace("\n-", "").replace('\n', " ").into());
     let text = space_out(&format!(" {text} "), is_symbol);
     separate_points(&text.replace("'s ", " 's "))
 }
