@@ -1,8 +1,7 @@
 //! The language model's network: embedding, LSTM or GRU, decoder.
 
 use burn::module::{Module, Param};
-use burn::tensor::module::embedding;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use lstm_core::{
     CarriedState, DropoutMask, Lengths, Mode, Purpose, Recurrent, RecurrentConfig, RecurrentState,
     RecurrentTrace, WeightDraws, dropout,
@@ -12,9 +11,8 @@ use super::architecture::LanguageModelConfig;
 #[cfg(feature = "flex")]
 use super::next_token::PreparedNetwork;
 #[cfg(feature = "flex")]
-use crate::embedding::WeightedRows;
-#[cfg(feature = "flex")]
 use crate::host;
+use crate::look_up::look_up;
 use crate::loss::{Loss, VocabularyTargets, vocabulary_cross_entropy, vocabulary_losses};
 
 /// The language model's network, from token ids to the probabilities of what follows each.
@@ -294,32 +292,11 @@ impl LanguageModelNetwork {
     fn look_up(&self, ids: &[u32], mode: Mode) -> Tensor<2> {
         let table = self.embedding.val();
         let [vocab, _] = table.dims();
-        let factors = self.token_factors(vocab, mode);
-        #[cfg(feature = "flex")]
-        if host::holds(&table) {
-            let mut rows = WeightedRows::default();
-            for (token, id) in (0..).zip(ids) {
-                let factor = factors
-                    .as_ref()
-                    .map_or(1.0, |factors| factors[*id as usize]);
-                rows.push(token, *id, factor);
-            }
-            return rows.sums(table, ids.len());
-        }
-        let device = table.device();
-        let [_, d_embedding] = table.dims();
-        let places: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
-        let places = TensorData::new(places, [1, ids.len()]);
-        let vectors = embedding(table, Tensor::<2, Int>::from_data(places, &device));
-        let vectors = vectors.reshape([ids.len(), d_embedding]);
-        match factors {
-            None => vectors,
-            Some(factors) => {
-                let factors: Vec<f32> = ids.iter().map(|id| factors[*id as usize]).collect();
-                let factors = TensorData::new(factors, [ids.len(), 1]);
-                vectors * Tensor::from_data(factors, &device)
-            }
-        }
+        let factors = self.token_factors(vocab, mode).map(|factors| {
+            let of_each = ids.iter().map(|id| factors[*id as usize]);
+            of_each.collect::<Vec<f32>>()
+        });
+        look_up(table, ids, factors.as_deref())
     }
 
     /// What each token's embedding is multiplied by; `None` where nothing is dropped.
