@@ -59,6 +59,7 @@ pub use lengths::{Lengths, LengthsError};
 pub use lstm::{Lstm, LstmConfig};
 pub use random::{Purpose, RandomSource, RandomStream};
 pub use recurrent::{Cell, Recurrent, RecurrentConfig};
+pub use sequence::split_rows;
 pub use state::{CarriedState, GruState, LstmState, RecurrentState};
 pub use stream::{PreparedLayer, PreparedStream, Stream, StreamState};
 pub use trace::{GruTrace, LstmTrace, RecurrentTrace};

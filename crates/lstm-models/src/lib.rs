@@ -58,7 +58,7 @@ pub use tokenizer::learn::{BpeOptions, WordOptions};
 pub use tokenizer::{END_OF_LINE, PAD, Split, Tokenizer, TokenizerError, UNKNOWN};
 pub use translator::{
     Bridge, Candidate, Languages, MAX_SOURCE, PairBatch, Sentences, SourceLength,
-    TARGET_TOKENIZER_FILE, Tied, TokenUnit, TranslateError, Translation, Translator,
-    TranslatorArchitecture, TranslatorBundle, TranslatorConfig, TranslatorNetwork,
-    translate_together,
+    TARGET_TOKENIZER_FILE, Tied, TokenUnit, TranslateError, Translation, TranslationSearch,
+    Translator, TranslatorArchitecture, TranslatorBundle, TranslatorConfig, TranslatorEnsemble,
+    TranslatorNetwork,
 };

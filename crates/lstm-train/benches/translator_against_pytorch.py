@@ -54,7 +54,12 @@ def encoded_pairs(data):
     boundary = tokenizer.get_vocab_size()
     sides = [[encoding.ids for encoding in tokenizer.encode_batch(side)] for side in sides]
     pairs = [(source + [boundary], target) for source, target in zip(*sides)]
-    return [pair for pair in pairs if len(pair[0]) <= 81 and 0 < len(pair[1]) <= 80], boundary
+
+    def is_kept(source, target):
+        shorter, longer = sorted([len(source) - 1, len(target)])
+        return 0 < shorter and longer <= min(80, 9 * shorter)
+
+    return [pair for pair in pairs if is_kept(*pair)], boundary
 
 
 def batches(pairs, generator):
@@ -158,7 +163,7 @@ def ours(arguments):
         run = pathlib.Path(folder) / "run"
         command = [ROOT / "target/release/lstm", "train", "translator", "--recipe", "multi30k-de-en"]
         command += ["--data", arguments.data, "--run", run, "--threads", str(arguments.threads)]
-        command += ["--set", "training.log_steps=5", "--set", "training.checkpoint_minutes=0"]
+        command += ["--set", "training.log_steps=1", "--set", "training.checkpoint_minutes=0"]
         # PyTorch's model drops nothing within the recurrence, and no whole words.
         for key in ("word_dropout", "recurrent_dropout"):
             command += ["--set", f"model.{key}=0"]
@@ -171,8 +176,11 @@ def ours(arguments):
             sys.exit(f"{command[0]} ended with {process.returncode}")
         events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
     events = [event for event in events if event["event"] == "train"]
-    counted = [event for event in events if event["seconds"] > events[-1]["seconds"] / 3]
-    return statistics.median(event["tokens_per_second"] for event in counted)
+    counted = [event for event in events if event["seconds"] > arguments.seconds / 3]
+    if len(counted) < 2:
+        sys.exit(f"only {len(events)} steps were logged: give it more --seconds")
+    tokens = sum(event["tokens"] for event in counted[1:])
+    return tokens / (counted[-1]["seconds"] - counted[0]["seconds"])
 
 
 def main():

@@ -26,6 +26,7 @@ pub(crate) use cpu::{Company, FastCell, LayerStream, LooseWeights, PreparedWeigh
 use operation::Body;
 pub(crate) use operation::sizes;
 use packing::Packing;
+pub use reference::split_rows;
 
 /// The equations that a sequence is run with.
 #[derive(Debug, Clone, Copy)]

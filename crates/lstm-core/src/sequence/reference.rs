@@ -106,7 +106,7 @@ fn run_direction(
         // The input projection of all of a stretch's real steps is one product.
         let places = &order.gather[packing.offsets[steps.start]..packing.offsets[steps.end]];
         let packed = x.clone().select(0, indices(places, &device));
-        let projected = split_steps(step.project(packed), &packing.active[steps.clone()]);
+        let projected = split_rows(step.project(packed), &packing.active[steps.clone()]);
         for (index, projected) in steps.zip(projected) {
             let active = packing.active[index];
             if active < running {
@@ -166,11 +166,11 @@ pub(super) fn scatter(mut packed: Vec<Tensor<2>>, packing: &Packing, order: &Ord
     Tensor::cat(packed, 0).select(0, indices(&order.scatter, &device))
 }
 
-/// Cuts packed rows into time steps of `sizes[t]` rows each.
+/// Cuts the rows of a tensor `[rows, features]` into parts of `sizes[t]` rows each.
 ///
 /// By halves: the gradient of a slice is as large as what was sliced, so that cutting off step
 /// after step would cost time × time in the backward pass, and this costs time × log time.
-fn split_steps(packed: Tensor<2>, sizes: &[usize]) -> Vec<Tensor<2>> {
+pub fn split_rows(packed: Tensor<2>, sizes: &[usize]) -> Vec<Tensor<2>> {
     if !packed.device().is_autodiff() {
         return split_at_once(&packed, sizes);
     }
@@ -180,8 +180,8 @@ fn split_steps(packed: Tensor<2>, sizes: &[usize]) -> Vec<Tensor<2>> {
     let (first, second) = sizes.split_at(sizes.len() / 2);
     let rows = packed.dims()[0];
     let middle: usize = first.iter().sum();
-    let mut steps = split_steps(packed.clone().slice([0..middle]), first);
-    steps.extend(split_steps(packed.slice([middle..rows]), second));
+    let mut steps = split_rows(packed.clone().slice([0..middle]), first);
+    steps.extend(split_rows(packed.slice([middle..rows]), second));
     steps
 }
 

@@ -35,7 +35,7 @@ impl Beam {
         source_lengths: &[usize],
     ) -> Result<Vec<Vec<Hypothesis>>, DecodingError> {
         self.check()?;
-        let mut search = Search::new(self, special, source_lengths);
+        let mut search = Searching::new(self, special, source_lengths);
         let mut tokens = vec![special.start; source_lengths.len()];
         while !tokens.is_empty() {
             let kept = search.advance(decoder.step(&tokens))?;
@@ -47,7 +47,7 @@ impl Beam {
 }
 
 /// A search under way.
-struct Search<'a> {
+struct Searching<'a> {
     options: &'a Beam,
     end: u32,
     mask: Mask,
@@ -98,7 +98,7 @@ struct Kept {
     tokens: Vec<u32>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> Searching<'a> {
     fn new(options: &'a Beam, special: &SpecialTokens, source_lengths: &[usize]) -> Self {
         let source = |&length: &usize| Source {
             length,
@@ -122,7 +122,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Goes on by one token. What ended, or cannot become one of the best any more, is not among what goes on.
+    /// Goes on by one token. What ended is not among what goes on, nor are the hypotheses of a source whose search is
+    /// over.
     fn advance(&mut self, mut step: Step) -> Result<Kept, DecodingError> {
         let vocab = step.vocab(self.rows.len());
         if let Some(coverage) = &mut self.coverage {

@@ -41,6 +41,9 @@ impl<D: Decoder> Decoder for Ensemble<D> {
     ///
     /// If the answers differ in size.
     fn step(&mut self, tokens: &[u32]) -> Step {
+        if let [alone] = &mut self.decoders[..] {
+            return alone.step(tokens);
+        }
         let steps = self.decoders.iter_mut().map(|decoder| decoder.step(tokens));
         let (answers, attention): (Vec<_>, Vec<_>) = steps
             .map(|step| (step.log_probabilities, step.attention))

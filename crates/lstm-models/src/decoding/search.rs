@@ -35,6 +35,14 @@ impl Search {
         }
     }
 
+    /// How many rows a source has at most.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Beam(beam) => beam.size,
+            Self::Sample { .. } => 1,
+        }
+    }
+
     /// What is found for each source, the best first: `[sources][found]`.
     ///
     /// # Shapes

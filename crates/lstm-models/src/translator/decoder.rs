@@ -4,6 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 use lstm_core::{
     CarriedState, Lengths, Mode, Purpose, Recurrent, RecurrentConfig, RecurrentState, WeightDraws,
+    split_rows,
 };
 
 use super::architecture::TranslatorArchitecture;
@@ -112,11 +113,13 @@ impl AttentionDecoder {
                 .forward(embedded, lengths, state.recurrent, mode);
             return self.attend(hidden, memory).0;
         }
-        let [batch, time, _] = embedded.dims();
+        let [batch, time, d_embedding] = embedded.dims();
+        let by_time = embedded.swap_dims(0, 1);
+        let tokens = by_time.reshape([time * batch, d_embedding]);
         let mut state = state;
         let mut all = Vec::with_capacity(time);
-        for step in 0..time {
-            let token = embedded.clone().slice([0..batch, step..step + 1]);
+        for token in split_rows(tokens, &vec![batch; time]) {
+            let token = token.reshape([batch, 1, d_embedding]);
             let (attentional, _, next) = self.step(token, memory, state, mode);
             all.push(attentional);
             state = next;

@@ -115,14 +115,14 @@ impl Languages {
         tokenizer.encode_all(&lines)
     }
 
-    /// The text of a target's tokens, in one line. U+FFFD stands for bytes that are no character.
+    /// The text of a target's tokens, in one line without tabs. U+FFFD stands for bytes that are no character.
     ///
     /// # Errors
     ///
     /// What the tokenizer refuses.
     pub fn decode(&self, ids: &[u32]) -> Result<String, TokenizerError> {
         let text = self.target().decode(ids)?;
-        let line = text.replace(['\n', '\r'], " ");
+        let line = text.replace(['\n', '\r', '\t'], " ");
         let line = line.trim();
         Ok(match self.unit {
             TokenUnit::BytePairs => line.to_owned(),
@@ -149,12 +149,17 @@ fn show(tokenizer: &Tokenizer, id: u32) -> String {
     tokenizer.decode(&[id]).unwrap_or_default()
 }
 
-/// Words with spaces between them as people write them: none before a sentence's marks, none within brackets.
+/// Words with spaces between them as people write them: none before a sentence's marks, within brackets, and
+/// around apostrophes and hyphens.
 fn close_up(words: &str) -> String {
     let mut text = String::with_capacity(words.len());
     for word in words.split(' ') {
-        let closes = word.starts_with(['.', ',', ';', ':', '!', '?', ')', ']', '\'', '’', '%']);
-        if !(text.is_empty() || closes || text.ends_with(['(', '['])) {
+        const CLOSING: [char; 13] = [
+            '.', ',', ';', ':', '!', '?', ')', ']', '\'', '’', '%', '-', '…',
+        ];
+        const OPENING: [char; 5] = ['(', '[', '\'', '’', '-'];
+        let joins = word.starts_with(CLOSING) || text.ends_with(OPENING);
+        if !(text.is_empty() || joins) {
             text.push(' ');
         }
         text.push_str(word);
@@ -167,7 +172,11 @@ mod tests {
     use super::*;
     use crate::tokenizer::learn::{BpeOptions, WordOptions};
 
-    const LINES: [&str; 2] = ["Ein Mann fährt Rad.", "Zwei (kleine) Hunde, die rennen!"];
+    const LINES: [&str; 3] = [
+        "Ein Mann fährt Rad.",
+        "Zwei (kleine) Hunde, die rennen!",
+        "Don't: a well-known T-shirt",
+    ];
 
     fn byte_pairs() -> Languages {
         let options = BpeOptions {
@@ -204,14 +213,8 @@ mod tests {
     #[test]
     fn a_text_stays_one_line() {
         let languages = byte_pairs();
-        let newline = languages.target().encode("\n").unwrap();
-        let ids = [
-            languages.target().encode(" a").unwrap(),
-            newline.clone(),
-            newline,
-        ]
-        .concat();
-        assert_eq!(languages.decode(&ids).unwrap(), "a");
+        let ids = languages.target().encode(" a\n\tb\n").unwrap();
+        assert_eq!(languages.decode(&ids).unwrap(), "a  b");
     }
 
     #[test]

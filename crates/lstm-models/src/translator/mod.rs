@@ -5,6 +5,7 @@ mod bridge;
 mod decoder;
 mod languages;
 mod network;
+mod search;
 mod searching;
 mod sentences;
 #[cfg(all(test, feature = "flex"))]
@@ -24,9 +25,10 @@ use crate::tokenizer::Tokenizer;
 pub use architecture::{Bridge, Tied, TranslatorArchitecture, TranslatorConfig};
 pub use languages::{Languages, TokenUnit};
 pub use network::TranslatorNetwork;
+pub use search::TranslationSearch;
 pub use sentences::{PairBatch, Sentences};
 pub use translation::{
-    Candidate, MAX_SOURCE, SourceLength, TranslateError, Translation, translate_together,
+    Candidate, MAX_SOURCE, SourceLength, TranslateError, Translation, TranslatorEnsemble,
 };
 
 /// The translator's part of `config.json`.
@@ -177,9 +179,9 @@ impl Translator {
     /// Translates lines, in their order. An empty line has an empty translation.
     ///
     /// ```no_run
-    /// # use lstm_models::{Beam, Translator};
+    /// # use lstm_models::{TranslationSearch, Translator};
     /// # let translator = Translator::load("bundle", &burn::tensor::Device::flex())?;
-    /// let english = translator.translate(&["Ein Mann fährt Rad."], Beam::new(5))?;
+    /// let english = translator.translate(&["Ein Mann fährt Rad."], TranslationSearch::default())?;
     /// println!("{}", english[0].best().text);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -192,6 +194,6 @@ impl Translator {
         lines: &[&str],
         search: impl Into<Search>,
     ) -> Result<Vec<Translation>, TranslateError> {
-        translate_together(&[self], lines, search)
+        translation::translate(std::slice::from_ref(self), lines, search.into())
     }
 }

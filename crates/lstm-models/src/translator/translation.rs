@@ -11,7 +11,7 @@ use crate::tokenizer::TokenizerError;
 pub struct Translation {
     /// The tokens of the source, as attention sees them; the last one ends it. None of an empty line.
     pub source: Vec<String>,
-    /// How the source was longer than usual, if it was.
+    /// How long the source was.
     pub length: SourceLength,
     /// The best translations that were found, the best first; at least one.
     pub candidates: Vec<Candidate>,
@@ -22,16 +22,31 @@ impl Translation {
     pub fn best(&self) -> &Candidate {
         &self.candidates[0]
     }
+
+    /// Whether a translation was found: not where the network's answers are no numbers, or the constraints leave
+    /// none.
+    pub fn is_found(&self) -> bool {
+        self.best().log_probability > f64::NEG_INFINITY
+    }
+
+    /// Of an empty line.
+    fn empty() -> Self {
+        Self {
+            source: Vec::new(),
+            length: SourceLength::Usual,
+            candidates: vec![Candidate::default()],
+        }
+    }
 }
 
 /// A translation of a line.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Candidate {
-    /// The text, in one line.
+    /// The text, in one line without tabs.
     pub text: String,
-    /// ln p(target | source).
+    /// ln p(target | source); −∞ where none was found.
     pub log_probability: f64,
-    /// What candidates were compared by.
+    /// What candidates were compared by; −∞ where none was found.
     pub score: f64,
     /// The tokens, without the one that ends it.
     pub tokens: Vec<String>,
@@ -50,7 +65,7 @@ pub enum SourceLength {
     Cut,
 }
 
-/// Tokens of a source beyond these are not read.
+/// Tokens of a source beyond these are not read, its end among them.
 pub const MAX_SOURCE: usize = 1_000;
 
 /// Why lines were not translated.
@@ -62,6 +77,9 @@ pub enum TranslateError {
     /// The search cannot be as asked for.
     #[error(transparent)]
     Decoding(#[from] DecodingError),
+    /// There is no translator.
+    #[error("an ensemble needs at least one translator")]
+    NoTranslator,
     /// Translators that do not speak the same languages.
     #[error(
         "translator {place} has other vocabularies than the first: only those of the same tokens can \
@@ -73,54 +91,78 @@ pub enum TranslateError {
     },
 }
 
-/// Sources that are searched at once: a beam has several rows for each.
-const BATCH: usize = 32;
+/// Several translators of the same vocabularies, whose probabilities are averaged at every step (ensemble,
+/// Sutskever et al. 2014).
+#[derive(Debug)]
+pub struct TranslatorEnsemble {
+    members: Vec<Translator>,
+}
 
-/// Translates lines with several translators of the same vocabularies, whose probabilities are averaged
-/// at every step (ensemble, Sutskever et al. 2014).
-///
-/// # Errors
-///
-/// As [`Translator::translate`], and translators whose vocabularies differ.
-///
-/// # Panics
-///
-/// If there is no translator.
-pub fn translate_together(
-    translators: &[&Translator],
+impl TranslatorEnsemble {
+    /// Puts translators together.
+    ///
+    /// # Errors
+    ///
+    /// None, or such whose vocabularies differ.
+    pub fn new(members: Vec<Translator>) -> Result<Self, TranslateError> {
+        let vocabularies = |translator: &Translator| -> Result<[String; 2], TokenizerError> {
+            let languages = &translator.languages;
+            Ok([languages.source().to_json()?, languages.target().to_json()?])
+        };
+        let [first, others @ ..] = &members[..] else {
+            return Err(TranslateError::NoTranslator);
+        };
+        for (other, place) in others.iter().zip(2..) {
+            if vocabularies(other)? != vocabularies(first)? {
+                return Err(TranslateError::OtherVocabularies { place });
+            }
+        }
+        Ok(Self { members })
+    }
+
+    /// As [`Translator::translate`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn translate(
+        &self,
+        lines: &[&str],
+        search: impl Into<Search>,
+    ) -> Result<Vec<Translation>, TranslateError> {
+        translate(&self.members, lines, search.into())
+    }
+}
+
+/// Rows that go through the network at once, of which a beam has several for each source; and sources.
+const ROWS: usize = 160;
+const SOURCES: usize = 32;
+
+/// Translates lines with translators of the same vocabularies; there is at least one.
+pub(super) fn translate(
+    translators: &[Translator],
     lines: &[&str],
-    search: impl Into<Search>,
+    search: Search,
 ) -> Result<Vec<Translation>, TranslateError> {
-    let search = search.into();
     search.check().map_err(DecodingError::from)?;
-    check_vocabularies(translators)?;
-    let first = translators[0];
+    let first = &translators[0];
     let sources = Sources::new(first, lines)?;
-    let mut translations: Vec<Option<Translation>> = vec![None; lines.len()];
-    for batch in sources.batches() {
-        for (line, found) in batch
-            .iter()
-            .zip(write(translators, &sources, &batch, &search)?)
-        {
-            translations[*line] = Some(sources.translation(first, *line, &found)?);
+    let mut translations = vec![Translation::empty(); lines.len()];
+    for batch in sources.batches(search.rows()) {
+        let found = write(translators, &sources, &batch, search)?;
+        for (line, found) in batch.iter().zip(found) {
+            translations[*line] = sources.translation(first, *line, &found)?;
         }
     }
-    let empty = |translation: Option<Translation>| {
-        translation.unwrap_or_else(|| Translation {
-            source: Vec::new(),
-            length: SourceLength::Usual,
-            candidates: vec![Candidate::default()],
-        })
-    };
-    Ok(translations.into_iter().map(empty).collect())
+    Ok(translations)
 }
 
 /// What is found for these lines.
 fn write(
-    translators: &[&Translator],
+    translators: &[Translator],
     sources: &Sources,
     lines: &[usize],
-    search: &Search,
+    search: Search,
 ) -> Result<Vec<Vec<Hypothesis>>, DecodingError> {
     let ids: Vec<&[u32]> = lines.iter().map(|line| &sources.ids[*line][..]).collect();
     let batch = Sentences::new(&ids);
@@ -132,22 +174,6 @@ fn write(
     let mut ensemble = Ensemble::new(writers.collect(), EnsembleMean::Arithmetic);
     let lengths = batch.lengths().as_slice();
     search.run(&mut ensemble, &special, lengths, lines)
-}
-
-fn check_vocabularies(translators: &[&Translator]) -> Result<(), TranslateError> {
-    let vocabularies = |translator: &Translator| -> Result<[String; 2], TokenizerError> {
-        let languages = &translator.languages;
-        Ok([languages.source().to_json()?, languages.target().to_json()?])
-    };
-    let [first, others @ ..] = translators else {
-        panic!("a translation needs a translator");
-    };
-    for (other, place) in others.iter().zip(2..) {
-        if vocabularies(other)? != vocabularies(first)? {
-            return Err(TranslateError::OtherVocabularies { place });
-        }
-    }
-    Ok(())
 }
 
 /// Lines as token ids.
@@ -177,12 +203,13 @@ impl Sources {
         })
     }
 
-    /// Lines that are not empty, those of similar length together.
-    fn batches(&self) -> Vec<Vec<usize>> {
+    /// Lines that are not empty, those of similar length together; each needs so many rows.
+    fn batches(&self, rows: usize) -> Vec<Vec<usize>> {
         let lines = (0..self.ids.len()).filter(|line| self.ids[*line].len() > 1);
         let mut lines: Vec<usize> = lines.collect();
         lines.sort_by_key(|line| self.ids[*line].len());
-        lines.chunks(BATCH).map(<[usize]>::to_vec).collect()
+        let together = (ROWS / rows).clamp(1, SOURCES);
+        lines.chunks(together).map(<[usize]>::to_vec).collect()
     }
 
     /// What was found for a line, in text.
@@ -205,9 +232,12 @@ impl Sources {
                 attention: hypothesis.attention.clone().unwrap_or_default(),
             });
         }
-        // A network whose answers are no numbers finds nothing.
         if candidates.is_empty() {
-            candidates.push(Candidate::default());
+            candidates.push(Candidate {
+                log_probability: f64::NEG_INFINITY,
+                score: f64::NEG_INFINITY,
+                ..Candidate::default()
+            });
         }
         Ok(Translation {
             source: source.collect(),

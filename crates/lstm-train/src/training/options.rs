@@ -26,9 +26,9 @@ pub struct TrainingOptions {
     /// Of `nt_asgd`: averaging begins when a validation is worse than the best of all but the last so many
     /// before it (n of algorithm 1 in Merity et al. 2018, who take 5).
     pub non_monotone: usize,
-    /// The weights that are scored and kept are the means over all steps of the last so many epochs, as of many
-    /// checkpoints (Polyak and Juditsky 1992); 0 for those of the last step. Not for `nt_asgd`, which averages by
-    /// itself.
+    /// From the first of the last so many epochs on, what is scored and kept are the means of the weights over all steps
+    /// since (Polyak and Juditsky 1992), as of many checkpoints; 0 for no mean. Training must not end by `patience`
+    /// before. Not for `nt_asgd`, which averages by itself.
     pub average_epochs: u64,
     /// Weight decay.
     pub weight_decay: f64,

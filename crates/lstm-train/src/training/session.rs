@@ -172,11 +172,14 @@ impl<'a, T: Task> Run<'a, T> {
         Ok(true)
     }
 
-    /// Averages the weights from the first of the last `average_epochs` epochs on.
+    /// Averages the weights from the first of the last `average_epochs` epochs on; from then on the best are those of
+    /// the averaged ones.
     fn begin_average(&mut self) {
         let before = self.options.epochs - self.options.average_epochs;
         if self.position.epoch > before && self.average.is_none() {
             self.average = Some(Average::default());
+            self.position.best = None;
+            self.best_weights = None;
         }
     }
 
@@ -272,6 +275,7 @@ impl<'a, T: Task> Run<'a, T> {
         let steps = window.steps as f64;
         let metrics = Metrics::from([
             ("loss".to_owned(), window.nll / window.count),
+            (T::COUNTED.to_owned(), window.count),
             ("gradient_norm".to_owned(), window.gradient_norm / steps),
             (
                 "learning_rate".to_owned(),

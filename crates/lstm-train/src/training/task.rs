@@ -17,6 +17,17 @@ pub enum Part {
     Test,
 }
 
+impl Part {
+    /// What logs and reports call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Valid => "valid",
+            Self::Test => "test",
+        }
+    }
+}
+
 /// A model with its data: what the training loop needs to know.
 pub trait Task {
     /// The network.

@@ -1,5 +1,6 @@
 //! `lstm train translator`, and what its bundles are for.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
@@ -64,7 +65,7 @@ fn side(bench: &Bench, name: &str, column: usize) -> String {
 
 #[test]
 fn the_test_part_gets_the_scores_of_the_run() {
-    let bench = trained(&["decoding.size=3"]);
+    let bench = trained(&["decoding.beam=3"]);
     let evaluate = [
         "evaluate",
         "--model",
@@ -143,6 +144,11 @@ fn n_best_are_sorted_and_differ() {
         .map(|cells| cells[1].parse().unwrap())
         .collect();
     assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+    let texts: BTreeSet<&str> = cells.iter().map(|cells| cells[3]).collect();
+    assert_eq!([found.len(), texts.len()], [4, 4], "{found:?}");
+    let plain = lines(&bench, &["--n-best", "4", "--", &source], "");
+    let numbered = cells.iter().map(|cells| format!("1\t{}", cells[3]));
+    assert!(numbered.eq(plain));
     let best = lines(&bench, &["--", &source], "");
     assert_eq!(best[0], cells[0][3]);
 }
@@ -217,12 +223,27 @@ fn an_interrupted_run_ends_in_the_same_weights() {
 #[test]
 fn any_number_of_threads_gives_the_same_weights() {
     let bench = pairs();
-    for (run, threads) in [("one", "1"), ("two", "2"), ("three", "3")] {
-        outcome(train(&bench, run, &["training.epochs=1"]).args(["--threads", threads]))
-            .succeeded();
+    // Large enough for the products to be shared, batched ones among them.
+    let large = [
+        "training.epochs=1",
+        "training.batch_size=60",
+        "model.d_embedding=64",
+        "model.d_encoder=96",
+        "model.d_decoder=192",
+        "model.output_dropout=0.2",
+        "model.recurrent_dropout=0.2",
+    ];
+    for attention in ["multiplicative", "additive"] {
+        let attention = format!("model.attention={attention}");
+        let settings = [&large[..], &[&attention]].concat();
+        let weights = ["1", "2", "3"].map(|threads| {
+            let run = format!("{attention}-{threads}");
+            outcome(train(&bench, &run, &settings).args(["--threads", threads])).succeeded();
+            bench.weights(&run)
+        });
+        assert_eq!(weights[0], weights[1], "{attention}");
+        assert_eq!(weights[0], weights[2], "{attention}");
     }
-    assert_eq!(bench.weights("one"), bench.weights("two"));
-    assert_eq!(bench.weights("one"), bench.weights("three"));
 }
 
 #[test]
@@ -267,7 +288,7 @@ fn what_cannot_be_trained_is_refused_before_anything_is_written() {
             &["model.attention", "16, not 20"],
         ),
         (&["training.metric=accuracy"], &["training.metric", "bleu"]),
-        (&["decoding.size=0"], &["decoding.size", "at least 1"]),
+        (&["decoding.beam=0"], &["decoding.beam", "at least 1"]),
         (&["filter.max_source=1"], &["no pair is left", "120 pairs"]),
         (&["data.train=[\"train.tsv\"]"], &["train"]),
     ] {
@@ -277,7 +298,7 @@ fn what_cannot_be_trained_is_refused_before_anything_is_written() {
     bench.write("pairs/a", "eins\nzwei\n");
     bench.write("pairs/b", "one\n");
     outcome(&mut train(&bench, "run", &["data.train=[\"a\", \"b\"]"]))
-        .refused(1, &["pairs/a", "pairs/b", "2", "1"]);
+        .refused(1, &["pairs/a", "pairs/b", "2 lines", "1 line"]);
 }
 
 #[test]
@@ -286,8 +307,24 @@ fn what_cannot_be_translated_is_refused() {
     for (arguments, code, parts) in [
         (
             &["--beam", "0", "--", "a"][..],
-            2,
+            1,
             &["--beam", "at least 1"][..],
+        ),
+        (
+            &["--beam", "20000", "--", "a"],
+            1,
+            &["--beam", "at most 1000, not 20000"],
+        ),
+        (
+            &["--min-length", "9000", "--", "a"],
+            1,
+            &["--min-length", "at most"],
+        ),
+        (&["--seed", "2", "--", "a"], 1, &["--seed is for --sample"]),
+        (
+            &["--sample", "--beam", "2", "--", "a"],
+            1,
+            &["--beam", "--sample draws"],
         ),
         (
             &["--beam", "2", "--n-best", "3", "--", "a"],
@@ -324,20 +361,66 @@ fn what_cannot_be_translated_is_refused() {
 }
 
 #[test]
+fn what_cannot_be_evaluated_is_refused() {
+    let bench = trained(&["training.epochs=1"]);
+    bench.write("three", "a\nb\nc\n");
+    bench.write("two", "a\nb\n");
+    let evaluate = |bundle: &str, more: &[&str]| {
+        let all = [&["evaluate", "--model", bundle, "--data", "three"], more].concat();
+        outcome(&mut bench.lstm(&all))
+    };
+    for (more, parts) in [
+        (
+            &["--target", "two"][..],
+            &["three", "two", "3 lines", "2 lines"][..],
+        ),
+        (&[], &["--target"]),
+        (&["--target", "two", "--format", "tsv"], &["--format"]),
+        (
+            &["--target", "two", "--cache", "5"],
+            &["--cache", "translator"],
+        ),
+        (&["--target", "two", "--baseline", "two"], &["--baseline"]),
+    ] {
+        evaluate("run/bundle", more).refused(1, parts);
+    }
+    let classifier = Bench::trained();
+    for option in [["--target", "data/test.tsv"], ["--beam", "3"]] {
+        let all = [
+            "evaluate",
+            "--model",
+            "run/bundle",
+            "--data",
+            "data/test.tsv",
+        ];
+        outcome(&mut classifier.lstm(&[&all[..], &option].concat()))
+            .refused(1, &[option[0], "is for translators", "classifier"]);
+    }
+}
+
+#[test]
+fn a_word_never_seen_is_translated_all_the_same() {
+    let bench = trained(&["tokenizer.unit=words", "training.epochs=1"]);
+    let found = lines(&bench, &[], "der xylograph sieht den hund .\n");
+    assert_eq!(found.len(), 1);
+    assert!(!found[0].contains("<unk>"), "{found:?}");
+}
+
+#[test]
 fn a_line_longer_than_any_learned_from_is_translated_and_said() {
     let bench = trained(&["training.epochs=1"]);
     let long = "wort ".repeat(100);
     let answer = translate(&bench, &["--beam", "1", "--", &long], "").succeeded();
     assert_eq!(answer.stdout.lines().count(), 1);
     assert!(
-        answer.stderr.contains("longer than any"),
+        answer.stderr.contains("1 line was longer than any"),
         "{}",
         answer.stderr
     );
     let longer = "wort ".repeat(3000);
     let answer = translate(&bench, &["--beam", "1", "--", &longer], "").succeeded();
     assert!(
-        answer.stderr.contains("cut after 1000 tokens"),
+        answer.stderr.contains("1 line was cut after 1000 tokens"),
         "{}",
         answer.stderr
     );

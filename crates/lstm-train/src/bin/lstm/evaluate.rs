@@ -64,9 +64,12 @@ const BATCH: usize = 64;
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = device::parse(&arguments.device)?;
     let task = bundle::read_task(&arguments.model)?;
-    if task != Translator::TASK && arguments.target.is_some() {
+    let target = arguments.target.as_ref().map(|_| "--target");
+    if let Some(option) = target.or(arguments.search.given())
+        && task != Translator::TASK
+    {
         let bundle = arguments.model.display();
-        return Err(format!("--target is for translators, but {bundle} is a {task}").into());
+        return Err(format!("{option} is for translators, but {bundle} is a {task}").into());
     }
     match task.as_str() {
         LanguageModel::TASK => language_model(arguments, &device),

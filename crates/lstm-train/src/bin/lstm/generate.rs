@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = device::parse(&arguments.device)?;
     let model = LanguageModel::load(&arguments.model, &device)?;
     let sampling = &arguments.sampling;
-    let mut generator = model.writer(sampling.sampling(), sampling.seed);
+    let mut generator = model.writer(sampling.sampling(), sampling.seed());
     let mut output = io::stdout().lock();
     if arguments.interactive {
         return converse(&model, &mut generator, arguments.length, &mut output);

@@ -105,7 +105,7 @@ impl Report {
             note("valid", json!(best.metrics));
         }
         if let Some(scored) = &scored {
-            note(part_name(scored.part), json!(metrics(&scored.scores)));
+            note(scored.part.name(), json!(metrics(&scored.scores)));
             let (words, bigrams) = (&scored.baselines.words, &scored.baselines.bigrams);
             let baselines = json!({"words": metrics(words), "bigrams": metrics(bigrams)});
             note("baseline", baselines);
@@ -176,7 +176,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(scored) = &self.scored {
             let scores = &scored.scores;
-            let part = part_name(scored.part);
+            let part = scored.part.name();
             writeln!(
                 f,
                 "{:<36} accuracy {:.4}  loss {:.4}  macro-F1 {:.4}",
@@ -193,13 +193,5 @@ impl fmt::Display for Report {
         }
         writeln!(f, "trained in {}", duration(self.seconds))?;
         writeln!(f, "signature {}", self.signature)
-    }
-}
-
-fn part_name(part: Part) -> &'static str {
-    match part {
-        Part::Train => "train",
-        Part::Valid => "valid",
-        Part::Test => "test",
     }
 }

@@ -70,7 +70,7 @@ impl Report {
             note("valid", json!(best.metrics));
         }
         if let Some(scored) = &scored {
-            note(scored.part_name(), json!(scored.metrics()));
+            note(scored.part.name(), json!(scored.metrics()));
         }
         Self {
             scored,
@@ -130,14 +130,6 @@ impl Scored {
         })
     }
 
-    fn part_name(&self) -> &'static str {
-        match self.part {
-            Part::Train => "train",
-            Part::Valid => "valid",
-            Part::Test => "test",
-        }
-    }
-
     fn metrics(&self) -> Metrics {
         let mut all = self.scores.metrics();
         all.insert("tokens".to_owned(), self.scores.tokens as f64);
@@ -155,7 +147,7 @@ impl fmt::Display for Report {
             let scores = &scored.scores;
             let model = format!(
                 "this model, {} part ({} tokens)",
-                scored.part_name(),
+                scored.part.name(),
                 scores.tokens
             );
             writeln!(

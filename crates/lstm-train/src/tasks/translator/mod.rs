@@ -7,7 +7,7 @@ mod train;
 
 use lstm_core::{Mode, RecurrentState};
 use lstm_models::{
-    Beam, Constraints, Languages, Loss, PairBatch, TokenizerError, TranslateError, Translator,
+    Languages, Loss, PairBatch, TokenizerError, TranslateError, TranslationSearch, Translator,
     TranslatorBundle, TranslatorNetwork,
 };
 
@@ -91,17 +91,12 @@ impl TranslationScores {
 /// The names of a translator's scores.
 pub(crate) const METRICS: [&str; 4] = ["loss", "perplexity", "bleu", "chrf"];
 
-/// The search that validations make: no translation is longer than twice its source and 10 tokens.
-fn greedy() -> Beam {
-    Beam::new(1).with_constraints(Constraints::default().with_max_relative(2.0, 10))
-}
-
 impl TranslatorTask {
     /// Encodes the texts; pairs that `filter` drops are not learned from.
     ///
     /// # Errors
     ///
-    /// What the tokenizer refuses.
+    /// What the tokenizer refuses, in any part.
     pub fn new(
         texts: &ParallelTexts,
         filter: &LengthFilter,
@@ -109,6 +104,9 @@ impl TranslatorTask {
         parts: TranslatorBundle,
         options: TaskOptions,
     ) -> Result<Self, TokenizerError> {
+        for part in [&texts.valid, &texts.test].into_iter().flatten() {
+            encode(part, languages)?;
+        }
         // A source's end is no token of its text.
         let filtered = filter.apply(encode(&texts.train, languages)?, |(source, target)| {
             [source.len() - 1, target.len()]
@@ -156,18 +154,18 @@ impl TranslatorTask {
     /// All scores of `model`, which is without autodiff, on a part that is not learned from; `None` if there
     /// is none.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// What the tokenizer or the search refuses.
+    /// If the search is one that [`TranslationSearch::check`] refuses.
     pub fn scores(
         &self,
         model: &TranslatorNetwork,
         part: Part,
-        beam: &Beam,
-    ) -> Result<Option<TranslationScores>, TranslateError> {
-        let texts = self.held_out(part);
-        let scores = texts.map(|texts| score(&self.translator(model.clone()), texts, beam));
-        scores.transpose()
+        search: TranslationSearch,
+    ) -> Option<TranslationScores> {
+        let texts = self.held_out(part)?;
+        let scores = score(&self.translator(model.clone()), texts, search);
+        Some(scores.expect("all texts were encoded before, and the search was checked"))
     }
 }
 
@@ -179,13 +177,13 @@ impl TranslatorTask {
 pub fn score(
     translator: &Translator,
     texts: &ParallelCorpus,
-    beam: &Beam,
+    search: TranslationSearch,
 ) -> Result<TranslationScores, TranslateError> {
     let languages = translator.languages();
     let encoded = EncodedPairs::new(encode(texts, languages)?);
     let loss = encoded.loss(translator.network(), languages.boundary());
     let sources: Vec<&str> = texts.sources().collect();
-    let translations = translator.translate(&sources, *beam)?;
+    let translations = translator.translate(&sources, search)?;
     let hypotheses: Vec<&str> = translations
         .iter()
         .map(|translation| translation.best().text.as_str())
@@ -294,8 +292,7 @@ impl Task for TranslatorTask {
     }
 
     fn evaluate(&self, model: &TranslatorNetwork, part: Part) -> Option<Metrics> {
-        // The search of a validation is one that nothing refuses, and the texts are encoded already.
-        let scores = self.scores(model, part, &greedy()).ok()??;
+        let scores = self.scores(model, part, TranslationSearch::greedy())?;
         Some(scores.metrics())
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lstm_models::{
-    Beam, BpeOptions, Languages, Split, Tied, TokenUnit, Tokenizer, TokenizerError,
+    BpeOptions, Languages, Split, Tied, TokenUnit, Tokenizer, TokenizerError, TranslationSearch,
     TranslatorArchitecture, WordOptions,
 };
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ pub struct TranslatorRecipe {
     /// How it is trained.
     pub training: TrainingOptions,
     /// How the test part is translated; validations are greedy.
-    pub decoding: Beam,
+    pub decoding: TranslationSearch,
     /// What to expect.
     pub expected: Expected,
 }

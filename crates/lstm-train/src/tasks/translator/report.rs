@@ -70,7 +70,7 @@ impl Report {
         if let Some(scored) = &scored {
             let mut scores = json!(scored.metrics());
             scores["signature"] = json!(scored.scores.bleu.signature);
-            note(scored.part_name(), scores);
+            note(scored.part.name(), scores);
         }
         Self {
             scored,
@@ -111,22 +111,13 @@ impl Scored {
         let part = [Part::Test, Part::Valid]
             .into_iter()
             .find(|part| task.held_out(*part).is_some())?;
-        // The search was checked with the recipe, and the texts are encoded already.
-        let scores = task.scores(model, part, &recipe.decoding).ok()??;
+        let scores = task.scores(model, part, recipe.decoding)?;
         Some(Self {
             part,
             scores,
-            beam: recipe.decoding.size,
+            beam: recipe.decoding.beam,
             seconds: began.elapsed().as_secs_f64(),
         })
-    }
-
-    fn part_name(&self) -> &'static str {
-        match self.part {
-            Part::Train => "train",
-            Part::Valid => "valid",
-            Part::Test => "test",
-        }
     }
 
     fn metrics(&self) -> Metrics {
@@ -139,7 +130,7 @@ impl Scored {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(scored) = &self.scored {
-            let (part, scores) = (scored.part_name(), &scored.scores);
+            let (part, scores) = (scored.part.name(), &scored.scores);
             writeln!(
                 f,
                 "this model, {part} part (n = {}), beam {}: BLEU {:.2}  chrF {:.2}  perplexity {:.3}  \

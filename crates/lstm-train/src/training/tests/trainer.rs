@@ -249,6 +249,7 @@ fn the_weights_of_the_last_epochs_are_averaged() {
     assert_eq!(validated[..2], each_epoch[..2]);
     assert_eq!(mean, validated[3]);
     assert_ne!(mean, last);
+    assert_ne!(mean, fit(1).0);
     // Two steps an epoch: the mean lies between the weights of the averaged epochs' ends and beyond none.
     let (of_last_epoch, _) = fit(1);
     for weight in 0..2 {

@@ -12,15 +12,16 @@ use serde_json::json;
 
 use super::Arguments;
 use crate::Failure;
-use crate::translate::checked;
 
 pub fn run(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
     let translator = Translator::load(&arguments.model, device)?;
-    let beam = arguments.search.beam(1);
-    checked(beam)?;
+    let search = arguments.search.search(1)?;
+    if arguments.baseline.is_some() {
+        return Err("--baseline is for classifiers".into());
+    }
     let texts = read(arguments)?;
     let began = Instant::now();
-    let scores = score(&translator, &texts, &beam)?;
+    let scores = score(&translator, &texts, search)?;
     let seconds = began.elapsed().as_secs_f64();
     let mut output = io::stdout().lock();
     if arguments.json {
@@ -33,7 +34,7 @@ pub fn run(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
             "chrf": scores.chrf.score,
             "signature": scores.bleu.signature,
             "chrf_signature": scores.chrf.signature,
-            "beam": beam.size,
+            "beam": search.beam,
             "seconds": seconds,
         });
         writeln!(output, "{object}")?;
@@ -47,7 +48,7 @@ pub fn run(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
         scores.perplexity(),
         scores.loss,
         scores.n,
-        beam.size,
+        search.beam,
     )?;
     let (bleu, chrf) = (&scores.bleu, &scores.chrf);
     writeln!(output, "BLEU {} {}", bleu.signature, bleu.details())?;
@@ -59,6 +60,18 @@ pub fn run(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
 fn read(arguments: &Arguments) -> Result<ParallelCorpus, Failure> {
     let data = &arguments.data;
     if let Some(target) = &arguments.target {
+        for (option, given) in [
+            ("--format", arguments.format.is_some()),
+            ("--text", arguments.text.is_some()),
+            ("--label", arguments.label.is_some()),
+        ] {
+            if given {
+                return Err(format!(
+                    "{option} is for a file that holds both sides, not beside --target"
+                )
+                .into());
+            }
+        }
         return Ok(corpus::read_aligned(data, target, arguments.encoding)?);
     }
     let format = arguments.format.or_else(|| Format::from_path(data));
