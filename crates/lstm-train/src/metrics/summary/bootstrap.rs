@@ -22,7 +22,11 @@ impl RougeScores {
     /// seed, anew for each variant; here all variants have the same resamples. Without pairs all is 0.
     pub fn confidence(&self, bootstrap: Bootstrap) -> Vec<RougeInterval> {
         let width = self.variants();
-        let numbers: Vec<f64> = self.all().iter().flat_map(|score| score.numbers()).collect();
+        let numbers: Vec<f64> = self
+            .all()
+            .iter()
+            .flat_map(|score| score.numbers())
+            .collect();
         let pairs = self.pairs();
         let resamples = if pairs == 0 { 0 } else { bootstrap.resamples };
         let mut generator = Generator::new(bootstrap.seed);

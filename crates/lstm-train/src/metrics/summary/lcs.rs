@@ -22,7 +22,8 @@ impl<'a> Columns<'a> {
     pub fn new(items: &'a [u32], distinct: usize) -> Self {
         let mut last = vec![NONE; distinct];
         let places = items.iter().zip(0..);
-        let before = places.map(|(&item, place)| std::mem::replace(&mut last[item as usize], place));
+        let before =
+            places.map(|(&item, place)| std::mem::replace(&mut last[item as usize], place));
         Self {
             before: before.collect(),
             items,
@@ -33,7 +34,8 @@ impl<'a> Columns<'a> {
     fn places(&self, item: u32) -> impl Iterator<Item = usize> {
         let existing = |place: u32| (place != NONE).then_some(place);
         let last = existing(self.last[item as usize]);
-        let places = std::iter::successors(last, move |&place| existing(self.before[place as usize]));
+        let places =
+            std::iter::successors(last, move |&place| existing(self.before[place as usize]));
         places.map(|place| place as usize)
     }
 

@@ -216,7 +216,8 @@ impl Rouge {
 
 /// The first of the scores with the best F1.
 fn first_best(scores: impl Iterator<Item = RougeScore>) -> RougeScore {
-    let better = |best: RougeScore, score: RougeScore| if score.f1 > best.f1 { score } else { best };
+    let better =
+        |best: RougeScore, score: RougeScore| if score.f1 > best.f1 { score } else { best };
     scores.reduce(better).unwrap_or_default()
 }
 
@@ -252,7 +253,7 @@ fn common_ngrams(one: &[u32], other: &[u32], order: usize) -> usize {
         ngrams
     });
     let mut other = other.into_iter().peekable();
-    let is_in_other = |ngram: &&[u32]| {
+    let mut is_in_other = |ngram: &&[u32]| {
         while other.next_if(|other| other < ngram).is_some() {}
         other.next_if_eq(ngram).is_some()
     };

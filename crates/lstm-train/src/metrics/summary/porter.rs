@@ -117,7 +117,9 @@ fn step_1b(word: &mut Vec<u8>) {
         }
         return;
     }
-    let stem = word.strip_suffix(b"ed").or_else(|| word.strip_suffix(b"ing"));
+    let stem = word
+        .strip_suffix(b"ed")
+        .or_else(|| word.strip_suffix(b"ing"));
     if let Some(stem) = stem.filter(|stem| has_vowel(stem)) {
         word.truncate(stem.len());
         complete(word);
@@ -127,7 +129,10 @@ fn step_1b(word: &mut Vec<u8>) {
 /// What follows on the loss of ED or ING: AT → ATE, BL → BLE, IZ → IZE; one letter for a double consonant
 /// other than L, S and Z; (m = 1 and \*o) → E.
 fn complete(word: &mut Vec<u8>) {
-    if [b"at", b"bl", b"iz"].into_iter().any(|end| word.ends_with(end)) {
+    if [b"at", b"bl", b"iz"]
+        .into_iter()
+        .any(|end| word.ends_with(end))
+    {
         word.push(b'e');
     } else if let [.., one, other] = word[..]
         && one == other
@@ -240,7 +245,8 @@ fn has_vowel(word: &[u8]) -> bool {
 /// m: how many times a vowel stands before a consonant, [C](VC){m}[V].
 fn measure(word: &[u8]) -> usize {
     let mut after_vowel = false;
-    let closes = |is_consonant: bool| std::mem::replace(&mut after_vowel, !is_consonant) && is_consonant;
+    let closes =
+        |is_consonant: bool| std::mem::replace(&mut after_vowel, !is_consonant) && is_consonant;
     consonants(word).map(closes).filter(|&it| it).count()
 }
 
@@ -250,7 +256,9 @@ fn ends_in_short_syllable(word: &[u8]) -> bool {
     let mut flags = consonants(word).skip(word.len().saturating_sub(3));
     match (word.len(), flags.next(), flags.next(), flags.next()) {
         (2, Some(false), Some(true), _) => true,
-        (_, Some(true), Some(false), Some(true)) => !matches!(word.last(), Some(b'w' | b'x' | b'y')),
+        (_, Some(true), Some(false), Some(true)) => {
+            !matches!(word.last(), Some(b'w' | b'x' | b'y'))
+        }
         _ => false,
     }
 }

@@ -118,12 +118,7 @@ mod tests {
         let sentences: Vec<_> = tokens.sentences().collect();
         assert_eq!(
             sentences,
-            [
-                (0, [0, 1].as_slice()),
-                (2, &[]),
-                (2, &[2]),
-                (3, &[])
-            ]
+            [(0, [0, 1].as_slice()), (2, &[]), (2, &[2]), (3, &[])]
         );
     }
 }
