@@ -94,11 +94,14 @@ pub fn stem(word: &mut Vec<u8>) {
 
 /// Plurals: SSES → SS, IES → I, SS → SS, S → nothing. NLTK: IES → IE in words of four letters.
 fn step_1a(word: &mut Vec<u8>) {
-    let cut = match () {
-        () if word.ends_with(b"ies") && word.len() == 4 => 1,
-        () if word.ends_with(b"sses") || word.ends_with(b"ies") => 2,
-        () if word.ends_with(b"ss") || !word.ends_with(b"s") => 0,
-        () => 1,
+    let cut = if word.ends_with(b"ies") && word.len() == 4 {
+        1
+    } else if word.ends_with(b"sses") || word.ends_with(b"ies") {
+        2
+    } else if word.ends_with(b"s") && !word.ends_with(b"ss") {
+        1
+    } else {
+        0
     };
     word.truncate(word.len() - cut);
 }

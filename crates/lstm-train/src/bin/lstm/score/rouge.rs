@@ -76,7 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let others = references.iter().map(|it| (&*it.name, it.texts.len()));
     segments::as_many_lines((&system.name, system.texts.len()), others)?;
 
-    let of_text = |text| references.iter().map(|it| &*it.texts[text]).collect();
+    let of_text = |text: usize| references.iter().map(|it| &*it.texts[text]).collect();
     let of_texts: Vec<Vec<&str>> = (0..system.texts.len()).map(of_text).collect();
     let rouge = Rouge {
         variants: arguments.types.clone(),
