@@ -60,7 +60,7 @@ fn file_and_key(path: &Path) -> (PathBuf, Option<String>) {
 
 /// The string of a line, or of the key of its object.
 fn string(line: &str, key: Option<&str>) -> Result<String, String> {
-    let value = serde_json::from_str(line).map_err(|error| format!("not JSON: {error}"))?;
+    let value = serde_json::from_str(line).map_err(not_json)?;
     let value: Value = match (value, key) {
         (Value::Object(mut object), Some(key)) => {
             let keys = object.keys().map(String::as_str).collect::<Vec<_>>();
@@ -82,6 +82,12 @@ fn string(line: &str, key: Option<&str>) -> Result<String, String> {
         Value::String(text) => Ok(text),
         other => Err(format!("expected a string, found {}", kind(&other))),
     }
+}
+
+/// What is wrong with a line by itself, which the reader calls line 1.
+fn not_json(error: serde_json::Error) -> String {
+    let place = error.to_string().replace("at line 1 column", "at column");
+    format!("not JSON: {place}")
 }
 
 fn kind(value: &Value) -> &'static str {
