@@ -62,11 +62,13 @@ fn file_and_key(path: &Path) -> (PathBuf, Option<String>) {
 fn string(line: &str, key: Option<&str>) -> Result<String, String> {
     let value = serde_json::from_str(line).map_err(not_json)?;
     let value: Value = match (value, key) {
-        (Value::Object(mut object), Some(key)) => {
-            let keys = object.keys().map(String::as_str).collect::<Vec<_>>();
-            let missing = format!("no key `{key}`, only `{}`", keys.join("`, `"));
-            object.remove(key).ok_or(missing)?
-        }
+        (Value::Object(mut object), Some(key)) => match object.remove(key) {
+            Some(value) => value,
+            None => {
+                let keys = object.keys().map(String::as_str).collect::<Vec<_>>();
+                return Err(format!("no key `{key}`, only `{}`", keys.join("`, `")));
+            }
+        },
         (Value::Object(_), None) => {
             return Err("an object, but no key was named: expected FILE.jsonl:KEY".to_owned());
         }
