@@ -2,6 +2,7 @@
 
 pub mod classification;
 pub mod confusion;
+pub mod summary;
 pub mod translation;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,9 @@ pub type Metrics = BTreeMap<String, f64>;
 
 pub use classification::{Classification, ClassificationScores};
 pub use confusion::{ConfusionMatrix, ConfusionTable};
+pub use summary::{
+    Rouge, RougeInterval, RougeScore, RougeScores, RougeVariant, SeveralReferences, Stemming,
+};
 pub use translation::{
     Bleu, BleuScore, Case, Chrf, ChrfScore, Ter, TerScore, Tokenizer, TranslationMetric,
 };

@@ -16,6 +16,7 @@ mod report;
 mod resume;
 mod run_directory;
 mod score;
+mod score_rouge;
 mod trace;
 mod translator;
 mod weights;

@@ -286,7 +286,7 @@ fn wrong_options_are_named_with_what_they_may_be() {
         ("bleu", &["--test", "bootstrap"], &["--baseline"]),
         ("bleu", &["--resamples", "0"], &["--resamples"]),
         ("chrf", &["--char-order", "7"], &["--char-order"]),
-        ("rouge", &[], &["rouge"]),
+        ("rogue", &[], &["rogue"]),
     ] {
         outcome(&mut score(&bench, metric, options)).refused(2, parts);
     }

@@ -9,7 +9,7 @@
 mod bleu;
 mod chrf;
 mod ngrams;
-mod numpy;
+pub(in crate::metrics) mod numpy;
 mod real;
 mod resampling;
 mod statistics;

@@ -3,7 +3,9 @@
 mod bleu;
 mod chrf;
 mod report;
+mod rouge;
 mod segments;
+mod summaries;
 mod ter;
 
 use clap::{Args, Subcommand};
@@ -25,6 +27,8 @@ enum Metric {
     /// chrF++ of translations: chrF with pairs of words (Popović 2017).
     #[command(name = "chrf++")]
     ChrfPlusPlus(chrf::Arguments),
+    /// ROUGE of summaries (Lin 2004), equal to rouge-score's.
+    Rouge(rouge::Arguments),
     /// Translation edit rate (Snover et al. 2006), equal to sacreBLEU's; less is better.
     Ter(ter::Arguments),
 }
@@ -35,6 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Metric::Bleu(arguments) => bleu::run(arguments),
         Metric::Chrf(arguments) => chrf::run(arguments, 0),
         Metric::ChrfPlusPlus(arguments) => chrf::run(arguments, 2),
+        Metric::Rouge(arguments) => rouge::run(arguments),
         Metric::Ter(arguments) => ter::run(arguments),
     }
 }

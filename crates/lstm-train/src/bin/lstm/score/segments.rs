@@ -33,7 +33,12 @@ pub struct Text {
 }
 
 impl Text {
-    fn read(path: &Path) -> Result<Self, Failure> {
+    /// Reads a file, or standard input.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read, unpacked or decoded.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
         if path != Path::new(STANDARD_INPUT) {
             return Ok(Self {
                 name: path.display().to_string(),
@@ -72,35 +77,59 @@ impl Files {
     pub fn read(&self) -> Result<Texts, Failure> {
         let all = [&self.hyp].into_iter().chain(&self.baseline);
         let all = all.chain(&self.references);
-        let from_input = all.filter(|path| path.as_os_str() == STANDARD_INPUT);
-        if from_input.count() > 1 {
-            return Err("standard input, `-`, can be read only once".into());
-        }
+        at_most_once_from_input(all)?;
         let system = Text::read(&self.hyp)?;
         let baseline = self.baseline.as_deref().map(Text::read).transpose()?;
         let references = self.references.iter().map(|path| Text::read(path));
         let references = references.collect::<Result<Vec<_>, _>>()?;
 
-        let lines = system.lines().len();
-        if lines == 0 {
-            return Err(format!("{} is empty, expected a text a line", system.name).into());
-        }
-        for other in baseline.iter().chain(&references) {
-            let others = other.lines().len();
-            if others != lines {
-                return Err(format!(
-                    "{} has {lines} lines, {} has {others}: expected as many, line for line",
-                    system.name, other.name
-                )
-                .into());
-            }
-        }
+        let others = baseline.iter().chain(&references);
+        let others = others.map(|text| (&*text.name, text.lines().len()));
+        as_many_lines((&system.name, system.lines().len()), others)?;
         Ok(Texts {
             system,
             baseline,
             references,
         })
     }
+}
+
+/// # Errors
+///
+/// Standard input asked for more than once.
+pub fn at_most_once_from_input<'a>(
+    paths: impl Iterator<Item = &'a PathBuf>,
+) -> Result<(), Failure> {
+    match paths
+        .filter(|path| path.as_os_str() == STANDARD_INPUT)
+        .count()
+    {
+        0 | 1 => Ok(()),
+        _ => Err("standard input, `-`, can be read only once".into()),
+    }
+}
+
+/// Files by name, each with the number of its lines.
+///
+/// # Errors
+///
+/// A first one without lines, others with more or less.
+pub fn as_many_lines<'a>(
+    (name, lines): (&str, usize),
+    others: impl Iterator<Item = (&'a str, usize)>,
+) -> Result<(), Failure> {
+    if lines == 0 {
+        return Err(format!("{name} is empty, expected a text a line").into());
+    }
+    for (other, others) in others {
+        if others != lines {
+            return Err(format!(
+                "{name} has {lines} lines, {other} has {others}: expected as many, line for line"
+            )
+            .into());
+        }
+    }
+    Ok(())
 }
 
 impl Texts {
