@@ -49,8 +49,8 @@ fn a_bundle_of_another_task_or_format_is_refused() {
     for (from, to, part) in [
         (
             "\"task\": \"classifier\"",
-            "\"task\": \"translator\"",
-            "task `translator`, not `classifier`",
+            "\"task\": \"tagger\"",
+            "task `tagger`, not `classifier`",
         ),
         (
             "\"format_version\": 1",
