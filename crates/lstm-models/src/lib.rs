@@ -26,6 +26,7 @@ mod loss;
 mod pooling;
 #[cfg(feature = "flex")]
 mod product;
+mod ranges;
 #[cfg(feature = "flex")]
 mod softmax_loss;
 mod text_encoder;

@@ -9,6 +9,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::error::BundleError;
 use super::{WEIGHTS_FILE, read};
+use crate::ranges::OutOfRange;
 
 /// The bytes of a `model.safetensors`: every parameter by its path in the module, sorted, without
 /// metadata, so that identical weights give identical bytes.
@@ -99,6 +100,25 @@ impl WeightsFile {
     /// How many values there may be in all tensors together: no model that fits has a greater size.
     pub fn values(&self) -> usize {
         self.bytes.len() / size_of::<f32>()
+    }
+
+    /// Checks that no size is greater than what it is beside, how many values or tensors there are: none is then large
+    /// enough to run out of memory or overflow.
+    pub(crate) fn check_sizes(
+        &self,
+        sizes: impl IntoIterator<Item = (&'static str, usize, usize)>,
+    ) -> Result<(), OutOfRange> {
+        for (key, size, most) in sizes {
+            if size > most {
+                let message = format!(
+                    "{size}, but {WEIGHTS_FILE} has {} tensors of {} values in all",
+                    self.tensors(),
+                    self.values()
+                );
+                return Err((key, message));
+            }
+        }
+        Ok(())
     }
 
     /// Puts the weights into a module of the same structure. Its own may be

@@ -9,12 +9,10 @@ use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::network::ClassifierModel;
-use crate::bundle::{self, WeightsFile};
+use crate::bundle::WeightsFile;
 use crate::pooling::Pooling;
+use crate::ranges::{MAX_FEATURES, MAX_LAYERS, check_probabilities, check_sizes};
 
-/// Bounds beyond which a size is a slip of the pen rather than a model.
-const MAX_FEATURES: usize = 16_384;
-const MAX_LAYERS: usize = 64;
 const MAX_BUCKETS: usize = 1 << 24;
 
 /// What a classifier is made of, apart from the sizes that its data decide.
@@ -83,18 +81,11 @@ impl ClassifierArchitecture {
     ///
     /// The first key whose value is not, and what it must be.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
-        for (key, size, most) in [
+        check_sizes([
             ("d_embedding", self.d_embedding, MAX_FEATURES),
             ("d_hidden", self.d_hidden, MAX_FEATURES),
             ("layers", self.layers, MAX_LAYERS),
-        ] {
-            if !(1..=most).contains(&size) {
-                return Err((
-                    key,
-                    format!("must be at least 1 and at most {most}, not {size}"),
-                ));
-            }
-        }
+        ])?;
         if self.subword_buckets > MAX_BUCKETS {
             let message = format!(
                 "must be at most {MAX_BUCKETS}, not {}",
@@ -105,17 +96,12 @@ impl ClassifierArchitecture {
         if self.pooling.is_empty() {
             return Err(("pooling", "must name at least one".to_owned()));
         }
-        for (key, probability) in [
+        check_probabilities([
             ("word_dropout", self.word_dropout),
             ("embedding_dropout", self.embedding_dropout),
             ("layer_dropout", self.layer_dropout),
             ("output_dropout", self.output_dropout),
-        ] {
-            if !(0.0..1.0).contains(&probability) {
-                let message = format!("must be a probability in [0, 1), not {probability}");
-                return Err((key, message));
-            }
-        }
+        ])?;
         if !(self.embedding_deviation > 0.0 && self.embedding_deviation.is_finite()) {
             let message = format!("must be above 0, not {}", self.embedding_deviation);
             return Err(("embedding_deviation", message));
@@ -201,7 +187,7 @@ impl ClassifierConfig {
     /// large enough to run out of memory or overflow; that the shapes fit is checked later.
     pub(super) fn check_fits(&self, weights: &WeightsFile) -> Result<(), (&'static str, String)> {
         let parts = &self.architecture;
-        for (key, size, most) in [
+        weights.check_sizes([
             ("vocab", self.vocab, weights.values()),
             ("classes", self.classes, weights.values()),
             (
@@ -216,18 +202,7 @@ impl ClassifierConfig {
             ),
             ("architecture.d_hidden", parts.d_hidden, weights.values()),
             ("architecture.layers", parts.layers, weights.tensors()),
-        ] {
-            if size > most {
-                let message = format!(
-                    "{size}, but {} has {} tensors of {} values in all",
-                    bundle::WEIGHTS_FILE,
-                    weights.tensors(),
-                    weights.values()
-                );
-                return Err((key, message));
-            }
-        }
-        Ok(())
+        ])
     }
 
     /// A model with the next weights of `draws`.

@@ -5,11 +5,8 @@ use lstm_core::{Cell, DropoutMask, RecurrentInit, WeightDraws};
 use serde::{Deserialize, Serialize};
 
 use super::network::LanguageModelNetwork;
-use crate::bundle::{self, WeightsFile};
-
-/// Bounds beyond which a size is a slip of the pen rather than a model.
-const MAX_FEATURES: usize = 16_384;
-const MAX_LAYERS: usize = 64;
+use crate::bundle::WeightsFile;
+use crate::ranges::{MAX_FEATURES, MAX_LAYERS, check_initial, check_probabilities, check_sizes};
 
 /// What a language model is made of, apart from the size of its vocabulary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,34 +85,24 @@ impl LanguageModelArchitecture {
     ///
     /// The first key whose value is not, and what it must be.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
-        for (key, size, most) in [
+        check_sizes([
             ("d_embedding", self.d_embedding, MAX_FEATURES),
             ("d_hidden", self.d_hidden, MAX_FEATURES),
             ("layers", self.layers, MAX_LAYERS),
             ("d_last", self.d_output(), MAX_FEATURES),
-        ] {
-            if !(1..=most).contains(&size) {
-                let message = format!("must be at least 1 and at most {most}, not {size}");
-                return Err((key, message));
-            }
-        }
+        ])?;
         if self.d_last.is_some() && self.layers == 1 {
             let message = "needs at least 2 layers: the size of the only one is d_hidden";
             return Err(("d_last", message.to_owned()));
         }
-        for (key, probability) in [
+        check_probabilities([
             ("embedding_dropout", self.embedding_dropout),
             ("input_dropout", self.input_dropout),
             ("layer_dropout", self.layer_dropout),
             ("output_dropout", self.output_dropout),
             ("recurrent_dropout", self.recurrent_dropout),
             ("weight_dropout", self.weight_dropout),
-        ] {
-            if !(0.0..1.0).contains(&probability) {
-                let message = format!("must be a probability in [0, 1), not {probability}");
-                return Err((key, message));
-            }
-        }
+        ])?;
         for (key, weight) in [
             ("activation_regularization", self.activation_regularization),
             (
@@ -127,15 +114,7 @@ impl LanguageModelArchitecture {
                 return Err((key, format!("must be at least 0, not {weight}")));
             }
         }
-        let init = match self.init {
-            RecurrentInit::Range(range) => range,
-            RecurrentInit::Orthogonal | RecurrentInit::Uniform => 1.0,
-        };
-        for (key, range) in [("range", self.range), ("init.range", init)] {
-            if !(range > 0.0 && range.is_finite()) {
-                return Err((key, format!("must be above 0, not {range}")));
-            }
-        }
+        check_initial(self.range, self.init)?;
         Ok(())
     }
 
@@ -198,7 +177,7 @@ impl LanguageModelConfig {
     /// large enough to run out of memory or overflow; that the shapes fit is checked later.
     pub(super) fn check_fits(&self, weights: &WeightsFile) -> Result<(), (&'static str, String)> {
         let parts = &self.architecture;
-        for (key, size, most) in [
+        weights.check_sizes([
             ("vocab", self.vocab, weights.values()),
             (
                 "architecture.d_embedding",
@@ -208,18 +187,7 @@ impl LanguageModelConfig {
             ("architecture.d_hidden", parts.d_hidden, weights.values()),
             ("architecture.layers", parts.layers, weights.tensors()),
             ("architecture.d_last", parts.d_output(), weights.values()),
-        ] {
-            if size > most {
-                let message = format!(
-                    "{size}, but {} has {} tensors of {} values in all",
-                    bundle::WEIGHTS_FILE,
-                    weights.tensors(),
-                    weights.values()
-                );
-                return Err((key, message));
-            }
-        }
-        Ok(())
+        ])
     }
 }
 

@@ -6,11 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::network::TranslatorNetwork;
 use crate::attention::AttentionScore;
-use crate::bundle::{self, WeightsFile};
-
-/// Bounds beyond which a size is a slip of the pen rather than a model.
-const MAX_FEATURES: usize = 16_384;
-const MAX_LAYERS: usize = 64;
+use crate::bundle::WeightsFile;
+use crate::ranges::{MAX_FEATURES, MAX_LAYERS, check_initial, check_probabilities, check_sizes};
 
 /// What a translator is made of, apart from the sizes of its vocabularies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,38 +109,20 @@ impl TranslatorArchitecture {
     ///
     /// The first key whose value is not, and what it must be.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
-        for (key, size, most) in [
+        check_sizes([
             ("d_embedding", self.d_embedding, MAX_FEATURES),
             ("d_encoder", self.d_encoder, MAX_FEATURES),
             ("d_decoder", self.d_decoder, MAX_FEATURES),
             ("layers", self.layers, MAX_LAYERS),
-        ] {
-            if !(1..=most).contains(&size) {
-                let message = format!("must be at least 1 and at most {most}, not {size}");
-                return Err((key, message));
-            }
-        }
-        for (key, probability) in [
+        ])?;
+        check_probabilities([
             ("word_dropout", self.word_dropout),
             ("input_dropout", self.input_dropout),
             ("layer_dropout", self.layer_dropout),
             ("output_dropout", self.output_dropout),
             ("recurrent_dropout", self.recurrent_dropout),
-        ] {
-            if !(0.0..1.0).contains(&probability) {
-                let message = format!("must be a probability in [0, 1), not {probability}");
-                return Err((key, message));
-            }
-        }
-        let init = match self.init {
-            RecurrentInit::Range(range) => range,
-            RecurrentInit::Orthogonal | RecurrentInit::Uniform => 1.0,
-        };
-        for (key, range) in [("range", self.range), ("init.range", init)] {
-            if !(range > 0.0 && range.is_finite()) {
-                return Err((key, format!("must be above 0, not {range}")));
-            }
-        }
+        ])?;
+        check_initial(self.range, self.init)?;
         self.check_parts_fit()
     }
 
@@ -249,23 +228,14 @@ impl TranslatorConfig {
     pub(super) fn check_fits(&self, weights: &WeightsFile) -> Result<(), (&'static str, String)> {
         let parts = &self.architecture;
         let (values, tensors) = (weights.values(), weights.tensors());
-        for (key, size, most) in [
+        weights.check_sizes([
             ("source_vocab", self.source_vocab, values),
             ("target_vocab", self.target_vocab, values),
             ("architecture.d_embedding", parts.d_embedding, values),
             ("architecture.d_encoder", parts.d_encoder, values),
             ("architecture.d_decoder", parts.d_decoder, values),
             ("architecture.layers", parts.layers, tensors),
-        ] {
-            if size > most {
-                let message = format!(
-                    "{size}, but {} has {tensors} tensors of {values} values in all",
-                    bundle::WEIGHTS_FILE
-                );
-                return Err((key, message));
-            }
-        }
-        Ok(())
+        ])
     }
 }
 

@@ -4,6 +4,7 @@ pub mod classifier;
 mod files;
 pub mod language_model;
 mod profile;
+mod provenance;
 mod train;
 pub mod translator;
 

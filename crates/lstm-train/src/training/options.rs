@@ -187,6 +187,19 @@ impl TrainingOptions {
         }
         Ok(())
     }
+
+    /// Checks that the metric is one of these, which the task has.
+    ///
+    /// # Errors
+    ///
+    /// The key, and what it must be.
+    pub fn check_metric(&self, known: &[&str]) -> Result<(), (&'static str, String)> {
+        if known.contains(&self.metric.as_str()) {
+            return Ok(());
+        }
+        let (known, found) = (known.join(", "), &self.metric);
+        Err(("metric", format!("must be one of {known}, not `{found}`")))
+    }
 }
 
 #[cfg(test)]

@@ -143,14 +143,9 @@ impl Recipe for ClassifierRecipe {
         self.data.check().map_err(within("data"))?;
         self.model.check().map_err(within("model"))?;
         self.training.check().map_err(within("training"))?;
-        let metric = &self.training.metric;
-        if !METRICS.contains(&metric.as_str()) {
-            let known = METRICS.join(", ");
-            return Err((
-                "training.metric".to_owned(),
-                format!("must be one of {known}, not `{metric}`"),
-            ));
-        }
+        self.training
+            .check_metric(&METRICS)
+            .map_err(within("training"))?;
         let (size, most) = (self.tokenizer.max_size, MAX_VOCABULARY);
         if size > most {
             let message = format!("must be at most {most}, not {size}");

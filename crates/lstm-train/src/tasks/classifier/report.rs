@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use burn::module::Module;
 use lstm_models::{Classifier, ClassifierModel};
 use serde_json::{Map, Value, json};
 
@@ -12,7 +11,7 @@ use super::{ClassifierTask, metrics};
 use crate::baseline::{Features, Linear};
 use crate::corpus::Corpus;
 use crate::metrics::{ClassificationScores, Metrics};
-use crate::run::duration;
+use crate::tasks::provenance::Provenance;
 use crate::training::{Part, Trained};
 
 /// What linear models reach on the same data: whoever does not beat them should know.
@@ -57,9 +56,7 @@ pub struct Report {
     /// The scores, where there is a test or a validation part.
     pub scored: Option<Scored>,
     labels: Vec<String>,
-    signature: String,
-    training: Map<String, Value>,
-    seconds: f64,
+    provenance: Provenance,
 }
 
 /// Scores on a part of the data, with what they are to be compared with.
@@ -82,40 +79,23 @@ impl Report {
         trained: &Trained<ClassifierModel>,
     ) -> Self {
         let scored = Scored::new(corpora, task, &trained.model);
-        let best = trained.best.as_ref();
-        let signature = format!(
-            "task:{}|recipe:{}|seed:{}|epoch:{}/{}|params:{}|version:{}",
+        let mut provenance = Provenance::new(
             Classifier::TASK,
-            recipe.name,
-            recipe.training.seed,
-            best.map_or(trained.epoch, |best| best.epoch),
-            recipe.training.epochs,
-            trained.model.num_params(),
-            env!("CARGO_PKG_VERSION"),
+            &recipe.name,
+            &recipe.data.about,
+            &recipe.training,
+            trained,
         );
-        let mut training = Map::new();
-        let mut note = |key: &str, value: Value| training.insert(key.to_owned(), value);
-        note("signature", json!(signature));
-        note("recipe", json!(recipe.name));
-        note("data", json!(recipe.data.about));
-        note("seed", json!(recipe.training.seed));
-        note("steps", json!(trained.steps));
-        note("seconds", json!(trained.seconds.round()));
-        if let Some(best) = best {
-            note("valid", json!(best.metrics));
-        }
         if let Some(scored) = &scored {
-            note(scored.part.name(), json!(metrics(&scored.scores)));
+            provenance.note(scored.part.name(), json!(metrics(&scored.scores)));
             let (words, bigrams) = (&scored.baselines.words, &scored.baselines.bigrams);
             let baselines = json!({"words": metrics(words), "bigrams": metrics(bigrams)});
-            note("baseline", baselines);
+            provenance.note("baseline", baselines);
         }
         Self {
             scored,
             labels: corpora.train.labels.clone(),
-            signature,
-            training,
-            seconds: trained.seconds,
+            provenance,
         }
     }
 
@@ -138,7 +118,7 @@ impl Report {
 
     /// How the model came about, for the bundle's `config.json`.
     pub fn training(&self) -> Map<String, Value> {
-        self.training.clone()
+        self.provenance.notes.clone()
     }
 
     /// The bundle's `README.md`.
@@ -191,7 +171,6 @@ impl fmt::Display for Report {
             }
             writeln!(f, "\n{}", scores.confusion.table(&self.labels))?;
         }
-        writeln!(f, "trained in {}", duration(self.seconds))?;
-        writeln!(f, "signature {}", self.signature)
+        write!(f, "{}", self.provenance)
     }
 }

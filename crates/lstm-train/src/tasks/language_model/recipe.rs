@@ -160,14 +160,9 @@ impl Recipe for LanguageModelRecipe {
         self.windows.check().map_err(within("windows"))?;
         self.model.check().map_err(within("model"))?;
         self.training.check().map_err(within("training"))?;
-        let metric = &self.training.metric;
-        if !METRICS.contains(&metric.as_str()) {
-            let known = METRICS.join(", ");
-            return Err((
-                "training.metric".to_owned(),
-                format!("must be one of {known}, not `{metric}`"),
-            ));
-        }
+        self.training
+            .check_metric(&METRICS)
+            .map_err(within("training"))?;
         Ok(())
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use burn::module::Module;
 use lstm_models::{LanguageModel, LanguageModelConfig, LanguageModelNetwork};
 use serde_json::{Map, Value, json};
 
@@ -11,7 +10,7 @@ use super::recipe::LanguageModelRecipe;
 use super::{LanguageModelTask, LanguageScores};
 use crate::baseline::Trigram;
 use crate::metrics::Metrics;
-use crate::run::duration;
+use crate::tasks::provenance::Provenance;
 use crate::training::{Part, Trained};
 
 /// What a training came to.
@@ -19,9 +18,7 @@ use crate::training::{Part, Trained};
 pub struct Report {
     /// The scores, where there is a test or a validation part.
     pub scored: Option<Scored>,
-    signature: String,
-    training: Map<String, Value>,
-    seconds: f64,
+    provenance: Provenance,
 }
 
 /// Scores on a part of the text, with what they are to be compared with.
@@ -47,37 +44,17 @@ impl Report {
         trained: &Trained<LanguageModelNetwork>,
     ) -> Self {
         let scored = Scored::new(recipe, texts, task, config, &trained.model);
-        let best = trained.best.as_ref();
-        let signature = format!(
-            "task:{}|recipe:{}|seed:{}|epoch:{}/{}|params:{}|version:{}",
+        let mut provenance = Provenance::new(
             LanguageModel::TASK,
-            recipe.name,
-            recipe.training.seed,
-            best.map_or(trained.epoch, |best| best.epoch),
-            recipe.training.epochs,
-            trained.model.num_params(),
-            env!("CARGO_PKG_VERSION"),
+            &recipe.name,
+            &recipe.data.about,
+            &recipe.training,
+            trained,
         );
-        let mut training = Map::new();
-        let mut note = |key: &str, value: Value| training.insert(key.to_owned(), value);
-        note("signature", json!(signature));
-        note("recipe", json!(recipe.name));
-        note("data", json!(recipe.data.about));
-        note("seed", json!(recipe.training.seed));
-        note("steps", json!(trained.steps));
-        note("seconds", json!(trained.seconds.round()));
-        if let Some(best) = best {
-            note("valid", json!(best.metrics));
-        }
         if let Some(scored) = &scored {
-            note(scored.part.name(), json!(scored.metrics()));
+            provenance.note(scored.part.name(), json!(scored.metrics()));
         }
-        Self {
-            scored,
-            signature,
-            training,
-            seconds: trained.seconds,
-        }
+        Self { scored, provenance }
     }
 
     /// The scores on the test part by name, as the log has them; `None` if there is no such part.
@@ -88,7 +65,7 @@ impl Report {
 
     /// How the model came about, for the bundle's `config.json`.
     pub fn training(&self) -> Map<String, Value> {
-        self.training.clone()
+        self.provenance.notes.clone()
     }
 
     /// The bundle's `README.md`.
@@ -168,7 +145,6 @@ impl fmt::Display for Report {
             }
             writeln!(f)?;
         }
-        writeln!(f, "trained in {}", duration(self.seconds))?;
-        writeln!(f, "signature {}", self.signature)
+        write!(f, "{}", self.provenance)
     }
 }

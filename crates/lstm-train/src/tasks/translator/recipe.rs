@@ -169,12 +169,9 @@ impl Recipe for TranslatorRecipe {
             let message = "\"all\" needs tokenizer.shared = true".to_owned();
             return Err(("model.tied".to_owned(), message));
         }
-        let metric = &self.training.metric;
-        if !METRICS.contains(&metric.as_str()) {
-            let known = METRICS.join(", ");
-            let message = format!("must be one of {known}, not `{metric}`");
-            return Err(("training.metric".to_owned(), message));
-        }
+        self.training
+            .check_metric(&METRICS)
+            .map_err(within("training"))?;
         Ok(())
     }
 }
