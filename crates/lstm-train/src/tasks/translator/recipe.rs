@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use lstm_models::{
-    BpeOptions, Languages, Split, Tied, TokenUnit, Tokenizer, TokenizerError, TranslationSearch,
-    TranslatorArchitecture, WordOptions,
+    BpeOptions, EncoderDecoderArchitecture, Languages, Split, Tied, TokenUnit, Tokenizer,
+    TokenizerError, TranslationSearch, WordOptions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +52,7 @@ pub struct TranslatorRecipe {
     /// How text becomes tokens.
     pub tokenizer: VocabularyOptions,
     /// The network.
-    pub model: TranslatorArchitecture,
+    pub model: EncoderDecoderArchitecture,
     /// How it is trained.
     pub training: TrainingOptions,
     /// How the test part is translated; validations are greedy.
