@@ -106,11 +106,7 @@ impl AttentionDecoder {
         state: DecoderState,
         mode: Mode,
     ) -> Tensor<3> {
-        if !self.input_feeding {
-            let mode = mode.of_part(PART);
-            let (hidden, _) = self
-                .recurrent
-                .forward(embedded, lengths, state.recurrent, mode);
+        if let Some(hidden) = self.recur(embedded.clone(), lengths, state.clone(), mode) {
             return self.attend(hidden, memory).0;
         }
         let [batch, time, d_embedding] = embedded.dims();
@@ -125,6 +121,24 @@ impl AttentionDecoder {
             state = next;
         }
         Tensor::cat(all, 1)
+    }
+
+    /// The hidden states of whole targets, `[batch, time, d_decoder]`; `None` with input feeding, where each waits for
+    /// what attention gives before it.
+    pub fn recur(
+        &self,
+        embedded: Tensor<3>,
+        lengths: &Lengths,
+        state: DecoderState,
+        mode: Mode,
+    ) -> Option<Tensor<3>> {
+        if self.input_feeding {
+            return None;
+        }
+        let mode = mode.of_part(PART);
+        let recurrent = &self.recurrent;
+        let (hidden, _) = recurrent.forward(embedded, lengths, state.recurrent, mode);
+        Some(hidden)
     }
 
     /// One token of each target, `[batch, 1, d_embedding]`: its h̃ `[batch, 1, d_attentional]`, the weights of
@@ -168,7 +182,7 @@ impl AttentionDecoder {
     }
 
     /// From hidden states `[batch, time, d_decoder]` to h̃, and the weights of the source's places.
-    fn attend(&self, hidden: Tensor<3>, memory: &Memory) -> (Tensor<3>, Tensor<3>) {
+    pub fn attend(&self, hidden: Tensor<3>, memory: &Memory) -> (Tensor<3>, Tensor<3>) {
         let [batch, time, d_decoder] = hidden.dims();
         let (context, weights) = self.attention.forward(hidden.clone(), memory);
         let [_, _, d_memory] = context.dims();

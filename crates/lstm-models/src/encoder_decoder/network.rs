@@ -96,16 +96,64 @@ impl EncoderDecoderNetwork {
     /// The loss of a batch of pairs, summed over the tokens of the targets. `smoothing` is the share of the
     /// truth that is moved to all tokens evenly.
     pub fn loss(&self, batch: &PairBatch, smoothing: f32, mode: Mode) -> Loss {
-        let encoded = self.encode(&batch.source, mode);
-        let inputs = &batch.inputs;
-        let embedded = self.embed(inputs, Side::Target, mode);
-        let EncodedSource { memory, state } = encoded;
+        self.output_loss(self.attentional(batch, mode), batch, smoothing, mode)
+    }
+
+    /// What the output weights read for each token of the targets: `[batch, time, d_attentional]`.
+    pub fn attentional(&self, batch: &PairBatch, mode: Mode) -> Tensor<3> {
+        let EncodedSource { memory, state } = self.encode(&batch.source, mode);
+        let embedded = self.embed_targets(batch, mode);
+        let lengths = batch.inputs.lengths();
         let decoder = &self.decoder;
-        let attentional = decoder.forward(embedded, inputs.lengths(), &memory, state, mode);
+        decoder.forward(embedded, lengths, &memory, state, mode)
+    }
+
+    /// The embeddings of the sources: `[batch, source_time, d_embedding]`.
+    pub fn embed_sources(&self, batch: &PairBatch, mode: Mode) -> Tensor<3> {
+        self.embed(&batch.source, Side::Source, mode)
+    }
+
+    /// The embeddings of what the decoder reads: `[batch, time, d_embedding]`.
+    pub fn embed_targets(&self, batch: &PairBatch, mode: Mode) -> Tensor<3> {
+        self.embed(&batch.inputs, Side::Target, mode)
+    }
+
+    /// All recurrent layers on the embeddings of both sides: what the encoder gives, `[batch, source_time,
+    /// d_memory]`, and the decoder's hidden states `[batch, time, d_decoder]`. `None` with input feeding, where attention
+    /// is within the recurrence.
+    pub fn recur(
+        &self,
+        sources: Tensor<3>,
+        targets: Tensor<3>,
+        batch: &PairBatch,
+        mode: Mode,
+    ) -> Option<[Tensor<3>; 2]> {
+        let lengths = batch.source.lengths();
+        let (outputs, state) = self.encoder.forward(sources, lengths, None, mode);
+        let state = DecoderState::start(self.bridge.forward(state));
+        let lengths = batch.inputs.lengths();
+        let hidden = self.decoder.recur(targets, lengths, state, mode)?;
+        Some([outputs, hidden])
+    }
+
+    /// What attention makes of both: `[batch, time, d_attentional]`.
+    pub fn attend(&self, outputs: Tensor<3>, hidden: Tensor<3>, batch: &PairBatch) -> Tensor<3> {
+        let memory = self.decoder.remember(outputs, batch.source.lengths());
+        self.decoder.attend(hidden, &memory).0
+    }
+
+    /// The loss of what the output weights read, `[batch, time, d_attentional]`.
+    pub fn output_loss(
+        &self,
+        attentional: Tensor<3>,
+        batch: &PairBatch,
+        smoothing: f32,
+        mode: Mode,
+    ) -> Loss {
         let purpose = Purpose::named("output dropout");
         let dropped = self.dropout(attentional, self.output_dropout, purpose, mode);
         let [batch_size, time, features] = dropped.dims();
-        let places = inputs.places();
+        let places = batch.inputs.places();
         let places = Tensor::<1, Int>::from_data(
             TensorData::new(places, [batch.targets.len()]),
             &dropped.device(),
