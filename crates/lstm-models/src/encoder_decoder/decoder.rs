@@ -149,11 +149,7 @@ impl AttentionDecoder {
         state: DecoderState,
         mode: Mode,
     ) -> Attended {
-        if !self.input_feeding {
-            let mode = mode.of_part(PART);
-            let (hidden, _) = self
-                .recurrent
-                .forward(embedded, lengths, state.recurrent, mode);
+        if let Some(hidden) = self.recur(embedded.clone(), lengths, state.clone(), mode) {
             return self.attend(hidden, memory, state.coverage).0;
         }
         let [batch, time, d_embedding] = embedded.dims();
@@ -168,6 +164,24 @@ impl AttentionDecoder {
             state = next;
         }
         Attended::cat(all)
+    }
+
+    /// The hidden states of whole targets, `[batch, time, d_decoder]`; `None` with input feeding, where each waits for
+    /// what attention gives before it.
+    pub fn recur(
+        &self,
+        embedded: Tensor<3>,
+        lengths: &Lengths,
+        state: DecoderState,
+        mode: Mode,
+    ) -> Option<Tensor<3>> {
+        if self.input_feeding {
+            return None;
+        }
+        let mode = mode.of_part(PART);
+        let recurrent = &self.recurrent;
+        let (hidden, _) = recurrent.forward(embedded, lengths, state.recurrent, mode);
+        Some(hidden)
     }
 
     /// One token of each target, `[batch, 1, d_embedding]`, and the state after it.
@@ -211,7 +225,7 @@ impl AttentionDecoder {
     }
 
     /// What attention makes of hidden states `[batch, time, d_decoder]`, and the coverage after them.
-    fn attend(
+    pub fn attend(
         &self,
         hidden: Tensor<3>,
         memory: &Memory,

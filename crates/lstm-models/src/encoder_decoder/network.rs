@@ -96,9 +96,58 @@ impl EncoderDecoderNetwork {
     /// The loss of a batch of pairs, summed over the tokens of the targets. `smoothing` is the share of the
     /// truth that is moved to all tokens evenly.
     pub fn loss(&self, batch: &PairBatch, smoothing: f32, mode: Mode) -> Loss {
+        self.output_loss(self.attentional(batch, mode), batch, smoothing, mode)
+    }
+
+    /// What the output weights read for each token of the targets: `[batch, time, d_attentional]`.
+    pub fn attentional(&self, batch: &PairBatch, mode: Mode) -> Tensor<3> {
         let encoded = self.encode(&batch.source, mode);
-        let (_, attended) = self.decode(&batch.inputs, encoded, mode);
-        let real = self.read_by_output(attended.attentional, &batch.inputs, mode);
+        self.decode(&batch.inputs, encoded, mode).1.attentional
+    }
+
+    /// The embeddings of the sources: `[batch, source_time, d_embedding]`.
+    pub fn embed_sources(&self, batch: &PairBatch, mode: Mode) -> Tensor<3> {
+        self.embed(&batch.source, Side::Source, mode)
+    }
+
+    /// The embeddings of what the decoder reads: `[batch, time, d_embedding]`.
+    pub fn embed_targets(&self, batch: &PairBatch, mode: Mode) -> Tensor<3> {
+        self.embed(&batch.inputs, Side::Target, mode)
+    }
+
+    /// All recurrent layers on the embeddings of both sides: what the encoder gives, `[batch, source_time,
+    /// d_memory]`, and the decoder's hidden states `[batch, time, d_decoder]`. `None` with input feeding, where attention
+    /// is within the recurrence.
+    pub fn recur(
+        &self,
+        sources: Tensor<3>,
+        targets: Tensor<3>,
+        batch: &PairBatch,
+        mode: Mode,
+    ) -> Option<[Tensor<3>; 2]> {
+        let lengths = batch.source.lengths();
+        let (outputs, state) = self.encoder.forward(sources, lengths, None, mode);
+        let state = DecoderState::start(self.bridge.forward(state));
+        let lengths = batch.inputs.lengths();
+        let hidden = self.decoder.recur(targets, lengths, state, mode)?;
+        Some([outputs, hidden])
+    }
+
+    /// What attention makes of both: `[batch, time, d_attentional]`.
+    pub fn attend(&self, outputs: Tensor<3>, hidden: Tensor<3>, batch: &PairBatch) -> Tensor<3> {
+        let memory = self.decoder.remember(outputs, batch.source.lengths());
+        self.decoder.attend(hidden, &memory, None).0.attentional
+    }
+
+    /// The loss of what the output weights read, `[batch, time, d_attentional]`.
+    pub fn output_loss(
+        &self,
+        attentional: Tensor<3>,
+        batch: &PairBatch,
+        smoothing: f32,
+        mode: Mode,
+    ) -> Loss {
+        let real = self.read_by_output(attentional, &batch.inputs, mode);
         let (weight, bias) = self.output();
         let targets = VocabularyTargets {
             tokens: &batch.targets,

@@ -1,9 +1,8 @@
-//! What a training step spends its time on: the recurrent layer, and all that lies around it.
+//! What a training step spends its time on: the recurrent layers, and all that lies around them.
 
 use std::fmt;
 use std::time::Instant;
 
-use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use lstm_core::{Mode, RandomSource, WeightDraws};
@@ -21,9 +20,6 @@ pub trait Profiled: Prepared {
     /// A batch as the model reads it.
     type Input;
 
-    /// What follows the recurrent layer.
-    const AFTER: &'static str;
-
     /// Makes it.
     fn input(&self, batch: &Batch<Self>, device: &Device) -> Self::Input;
 
@@ -33,13 +29,25 @@ pub trait Profiled: Prepared {
     /// Its loss.
     fn loss(&self, model: &Model<Self>, input: &Self::Input, mode: Mode) -> Loss;
 
-    /// Milliseconds of what lies before the recurrent layer and of what follows it: each forward and back.
-    fn time_ends(
+    /// Times all of the model that is not a recurrent layer, part by part.
+    fn time_parts(
+        &self,
         model: &Model<Self>,
         input: &Self::Input,
         mode: Mode,
         clock: &mut Clock<'_>,
-    ) -> [[f64; 2]; 2];
+    ) -> Vec<ModelPart>;
+}
+
+/// A part of a model beside its recurrent layers, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ModelPart {
+    /// What people call it.
+    pub name: &'static str,
+    /// Its way forward.
+    pub forward: f64,
+    /// Its way back.
+    pub backward: f64,
 }
 
 /// The time of each part of a training step, in milliseconds: means over batches, of each batch the
@@ -47,32 +55,28 @@ pub trait Profiled: Prepared {
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepProfile {
     parts: Parts,
-    /// What follows the recurrent layer.
-    after: &'static str,
     /// Of a batch.
     tokens: f64,
 }
 
 /// The parts of a step, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Parts {
     batch: f64,
     /// All of it.
     forward: f64,
-    /// Forward and back.
-    embedding: [f64; 2],
-    /// Forward and back.
-    after: [f64; 2],
     /// All of it.
     backward: f64,
+    /// What of both is not a recurrent layer's.
+    model: Vec<ModelPart>,
     norm: f64,
     optimizer: f64,
 }
 
 /// Times `batches` training steps of a recipe, from its first epoch, `rounds` times each.
 ///
-/// What lies before and after the recurrent layer is timed without it, on the same batches; the
-/// recurrent layer's time is the difference to the whole. No state is carried from batch to batch.
+/// What lies around the recurrent layers is timed without them, on the same batches; the recurrent layers' time
+/// is the difference to the whole. No state is carried from batch to batch.
 ///
 /// # Errors
 ///
@@ -106,19 +110,21 @@ pub fn profile<P: Profiled>(
             if round == 0 {
                 tokens += length;
             } else {
-                let before = fastest[index].unwrap_or(parts);
-                fastest[index] = Some(before.with(parts, f64::min));
+                let fastest = &mut fastest[index];
+                *fastest = Some(match fastest.take() {
+                    Some(before) => before.with(&parts, f64::min),
+                    None => parts,
+                });
             }
         }
     }
     let sum = fastest
         .into_iter()
         .flatten()
-        .reduce(|sum, parts| sum.with(parts, |a, b| a + b));
+        .reduce(|sum, parts| sum.with(&parts, |a, b| a + b));
     let sum = sum.expect("at least one round of at least one batch");
     Ok(StepProfile {
-        parts: sum.map(|milliseconds| milliseconds / count as f64),
-        after: P::AFTER,
+        parts: sum.with(&sum, |milliseconds, _| milliseconds / count as f64),
         tokens: tokens as f64 / count as f64,
     })
 }
@@ -153,13 +159,13 @@ impl<P: Profiled> Step<'_, P> {
         let factor = gradients::clipping(norm, self.options.clip_norm) / loss.divisor;
         let model = optimizer.step(self.options.learning_rate, factor, model, gradients);
         let updating = clock.lap();
-        let [embedding, after] = P::time_ends(&model, &input, self.mode, &mut clock);
         let parts = Parts {
             batch: making,
             forward,
-            embedding,
-            after,
             backward,
+            model: self
+                .prepared
+                .time_parts(&model, &input, self.mode, &mut clock),
             norm: norming,
             optimizer: updating,
         };
@@ -183,32 +189,39 @@ impl<'a> Clock<'a> {
         clock
     }
 
-    /// What lies before the recurrent layer: its output, and the time of both ways.
-    pub fn embedding<M: Module>(
+    /// A part whose output `[…]` others read: the output without its graph, and the time of both ways.
+    pub fn part<const D: usize>(
         &mut self,
-        model: &M,
-        embed: impl FnOnce() -> Tensor<3>,
-    ) -> (Tensor<3>, [f64; 2]) {
+        name: &'static str,
+        forward: impl FnOnce() -> Tensor<D>,
+    ) -> (Tensor<D>, ModelPart) {
         self.lap();
-        let embedded = embed();
+        let output = forward();
         let forward = self.lap();
-        let input = embedded.clone().detach();
-        // Some gradient of the shape that the recurrent layer gives back.
-        let objective = (embedded * input.clone()).sum();
-        self.lap();
-        drop(GradientsParams::from_grads(objective.backward(), model));
-        (input, [forward, self.lap()])
+        let value = output.clone().detach();
+        // Some gradient of the output's shape.
+        let objective = (output * value.clone()).sum();
+        (value, self.timed_back(name, forward, objective))
     }
 
-    /// What follows the recurrent layer: the time of both ways.
-    pub fn loss(&mut self, loss: impl FnOnce() -> Loss) -> [f64; 2] {
+    /// The last part, which gives the loss: the time of both ways.
+    pub fn loss(&mut self, name: &'static str, loss: impl FnOnce() -> Loss) -> ModelPart {
         self.lap();
         let loss = loss();
         // The device has computed it when its value is here.
         loss.nll.into_scalar::<f32>();
         let forward = self.lap();
-        drop(loss.objective.backward());
-        [forward, self.lap()]
+        self.timed_back(name, forward, loss.objective)
+    }
+
+    fn timed_back(&mut self, name: &'static str, forward: f64, objective: Tensor<1>) -> ModelPart {
+        self.lap();
+        drop(objective.backward());
+        ModelPart {
+            name,
+            forward,
+            backward: self.lap(),
+        }
     }
 
     /// Since the last call.
@@ -222,19 +235,19 @@ impl<'a> Clock<'a> {
 }
 
 impl Parts {
-    fn map(self, change: impl Fn(f64) -> f64) -> Self {
-        self.with(self, |milliseconds, _| change(milliseconds))
-    }
-
     /// Each part joined with the other's.
-    fn with(self, other: Self, join: impl Fn(f64, f64) -> f64) -> Self {
-        let both = |a: [f64; 2], b: [f64; 2]| [join(a[0], b[0]), join(a[1], b[1])];
+    fn with(&self, other: &Self, join: impl Fn(f64, f64) -> f64) -> Self {
+        let model = self.model.iter().zip(&other.model);
+        let model = model.map(|(part, other)| ModelPart {
+            name: part.name,
+            forward: join(part.forward, other.forward),
+            backward: join(part.backward, other.backward),
+        });
         Self {
             batch: join(self.batch, other.batch),
             forward: join(self.forward, other.forward),
-            embedding: both(self.embedding, other.embedding),
-            after: both(self.after, other.after),
             backward: join(self.backward, other.backward),
+            model: model.collect(),
             norm: join(self.norm, other.norm),
             optimizer: join(self.optimizer, other.optimizer),
         }
@@ -248,11 +261,11 @@ impl StepProfile {
         parts.batch + parts.forward + parts.backward + parts.norm + parts.optimizer
     }
 
-    /// Milliseconds of a step in the recurrent layer, forward and backward.
+    /// Milliseconds of a step in the recurrent layers, forward and backward.
     pub fn recurrence(&self) -> f64 {
         let parts = &self.parts;
-        let ends = parts.embedding.iter().chain(&parts.after).sum::<f64>();
-        parts.forward + parts.backward - ends
+        let around = parts.model.iter().map(|part| part.forward + part.backward);
+        parts.forward + parts.backward - around.sum::<f64>()
     }
 }
 
@@ -263,15 +276,15 @@ impl fmt::Display for StepProfile {
             let share = 100.0 * time / whole;
             writeln!(f, "{name:<32} {time:>9.2} ms {share:>6.1} %")
         };
-        let (parts, after) = (&self.parts, self.after);
+        let parts = &self.parts;
         line("a step", whole)?;
         line("recurrence", self.recurrence())?;
         line("all around it", whole - self.recurrence())?;
         line("  batch", parts.batch)?;
-        line("  embedding, forward", parts.embedding[0])?;
-        line("  embedding, backward", parts.embedding[1])?;
-        line(&format!("  {after}, forward"), parts.after[0])?;
-        line(&format!("  {after}, backward"), parts.after[1])?;
+        for part in &parts.model {
+            line(&format!("  {}, forward", part.name), part.forward)?;
+            line(&format!("  {}, backward", part.name), part.backward)?;
+        }
         line("  norm of the gradients", parts.norm)?;
         line("  optimizer", parts.optimizer)?;
         writeln!(f, "a batch has {:.0} tokens", self.tokens)

@@ -4,7 +4,7 @@ use crate::bench::{Bench, outcome};
 
 /// The parts of a step of the task's first recipe add up to the whole.
 #[track_caller]
-fn assert_adds_up(task: &str, settings: &[&str], after: &str) {
+fn assert_adds_up(task: &str, settings: &[&str], model: &[&str]) {
     let bench = Bench::new();
     let mut command = bench.lstm(&["profile", task, "--batches", "2", "--rounds", "1"]);
     command.args(settings);
@@ -16,18 +16,11 @@ fn assert_adds_up(task: &str, settings: &[&str], after: &str) {
         time.parse().unwrap()
     };
     let around = time("all around it");
-    let parts: f64 = [
-        "  batch",
-        "  embedding, forward",
-        "  embedding, backward",
-        &format!("  {after}, forward"),
-        &format!("  {after}, backward"),
-        "  norm of the gradients",
-        "  optimizer",
-    ]
-    .map(time)
-    .iter()
-    .sum();
+    let both_ways =
+        |name: &&str| time(&format!("  {name}, forward")) + time(&format!("  {name}, backward"));
+    let model: f64 = model.iter().map(both_ways).sum();
+    let others = ["  batch", "  norm of the gradients", "  optimizer"].map(time);
+    let parts = model + others.iter().sum::<f64>();
     // Printed with two digits each.
     assert!((parts - around).abs() < 0.05, "{profile}");
     let whole = time("a step");
@@ -37,10 +30,23 @@ fn assert_adds_up(task: &str, settings: &[&str], after: &str) {
 
 #[test]
 fn the_parts_of_a_classifiers_step_add_up_to_the_whole() {
-    assert_adds_up("classifier", &["--data", "data"], "pooling to loss");
+    assert_adds_up(
+        "classifier",
+        &["--data", "data"],
+        &["embedding", "pooling to loss"],
+    );
 }
 
 #[test]
 fn the_parts_of_a_language_models_step_add_up_to_the_whole() {
-    assert_adds_up("language-model", &[], "decoder and loss");
+    assert_adds_up("language-model", &[], &["embedding", "decoder and loss"]);
+}
+
+#[test]
+fn the_parts_of_a_translators_step_add_up_to_the_whole() {
+    let ends = ["source embedding", "target embedding", "output and loss"];
+    let [source, target, output] = ends;
+    assert_adds_up("translator", &[], &[source, target, "attention", output]);
+    // Step by step attention is within the recurrence.
+    assert_adds_up("translator", &["--set", "model.input_feeding=true"], &ends);
 }

@@ -8,6 +8,7 @@ use lstm_train::device;
 use lstm_train::recipe::RecipeText;
 use lstm_train::tasks::classifier::PreparedClassifier;
 use lstm_train::tasks::language_model::PreparedLanguageModel;
+use lstm_train::tasks::translator::PreparedTranslator;
 use lstm_train::tasks::{Profiled, StepProfile, TrainRequest, profile};
 
 use crate::Failure;
@@ -46,6 +47,8 @@ enum TaskName {
     Classifier,
     /// What text follows text.
     LanguageModel,
+    /// Lines of another language for lines of one.
+    Translator,
 }
 
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -57,6 +60,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     let profile = match arguments.task {
         TaskName::Classifier => of::<PreparedClassifier>(arguments)?,
         TaskName::LanguageModel => of::<PreparedLanguageModel>(arguments)?,
+        TaskName::Translator => of::<PreparedTranslator>(arguments)?,
     };
     write!(io::stdout(), "{profile}")?;
     Ok(())

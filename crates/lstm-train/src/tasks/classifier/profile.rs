@@ -5,12 +5,10 @@ use lstm_core::{CarriedState, Mode};
 use lstm_models::{ClassifierModel, Loss, Target, TokenBatch, cross_entropy};
 
 use super::train::PreparedClassifier;
-use crate::tasks::profile::{Clock, Profiled};
+use crate::tasks::profile::{Clock, ModelPart, Profiled};
 
 impl Profiled for PreparedClassifier {
     type Input = (TokenBatch, Vec<Target>);
-
-    const AFTER: &'static str = "pooling to loss";
 
     fn input(&self, batch: &Vec<usize>, device: &Device) -> Self::Input {
         let train = &self.task.train;
@@ -26,21 +24,22 @@ impl Profiled for PreparedClassifier {
         model.loss(tokens, targets, mode)
     }
 
-    fn time_ends(
+    fn time_parts(
+        &self,
         model: &ClassifierModel,
         (tokens, targets): &Self::Input,
         mode: Mode,
         clock: &mut Clock<'_>,
-    ) -> [[f64; 2]; 2] {
-        let (input, embedding) = clock.embedding(model, || model.embed(tokens, mode));
+    ) -> Vec<ModelPart> {
+        let (input, embedding) = clock.part("embedding", || model.embed(tokens, mode));
         let recurrent = model.recurrent();
         let (outputs, state) = recurrent.forward(input, &tokens.lengths, None, mode);
         let outputs = outputs.detach().require_grad();
         let state = state.detach();
-        let pooling = clock.loss(|| {
+        let pooling = clock.loss("pooling to loss", || {
             let logits = model.classify(outputs, &state, tokens, mode);
             cross_entropy(logits, targets)
         });
-        [embedding, pooling]
+        vec![embedding, pooling]
     }
 }

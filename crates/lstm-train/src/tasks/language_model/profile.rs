@@ -8,12 +8,10 @@ use lstm_models::{LanguageModelNetwork, Loss, Window};
 
 use super::train::PreparedLanguageModel;
 use crate::tasks::Prepared;
-use crate::tasks::profile::{Clock, Profiled};
+use crate::tasks::profile::{Clock, ModelPart, Profiled};
 
 impl Profiled for PreparedLanguageModel {
     type Input = Window;
-
-    const AFTER: &'static str = "decoder and loss";
 
     fn input(&self, batch: &Range<usize>, _device: &Device) -> Window {
         self.task().window(batch)
@@ -27,17 +25,18 @@ impl Profiled for PreparedLanguageModel {
         self.task().loss_of(model, window, None, mode).0
     }
 
-    fn time_ends(
+    fn time_parts(
+        &self,
         model: &LanguageModelNetwork,
         window: &Window,
         mode: Mode,
         clock: &mut Clock<'_>,
-    ) -> [[f64; 2]; 2] {
+    ) -> Vec<ModelPart> {
         let embed = || model.embed(&window.inputs, window.streams, mode);
-        let (input, embedding) = clock.embedding(model, embed);
+        let (input, embedding) = clock.part("embedding", embed);
         let (output, _) = model.recur(input, None, mode);
         let output = output.detach().require_grad();
-        let decoder = clock.loss(|| model.output_loss(output, &window.targets, mode));
-        [embedding, decoder]
+        let loss = || model.output_loss(output, &window.targets, mode);
+        vec![embedding, clock.loss("decoder and loss", loss)]
     }
 }

@@ -1,6 +1,7 @@
 //! Translating from one language into another.
 
 pub mod data;
+mod profile;
 pub mod recipe;
 mod report;
 mod train;
@@ -143,6 +144,20 @@ impl TranslatorTask {
         Translator::new(self.languages.clone(), network, self.parts.clone())
     }
 
+    /// A training batch as the model reads it.
+    fn pair_batch(&self, pairs: &[usize]) -> PairBatch {
+        self.train.batch(pairs, self.languages.boundary())
+    }
+
+    /// The loss that training minimises.
+    fn loss_of(&self, model: &TranslatorNetwork, batch: &PairBatch, mode: Mode) -> Loss {
+        model.loss(batch, self.smoothing(), mode)
+    }
+
+    fn smoothing(&self) -> f32 {
+        self.options.label_smoothing as f32
+    }
+
     fn held_out(&self, part: Part) -> Option<&ParallelCorpus> {
         match part {
             Part::Train => None,
@@ -282,9 +297,7 @@ impl Task for TranslatorTask {
         _carried: Option<Vec<RecurrentState>>,
         mode: Mode,
     ) -> (Loss, Option<Vec<RecurrentState>>) {
-        let batch = self.train.batch(batch, self.languages.boundary());
-        let smoothing = self.options.label_smoothing as f32;
-        (model.loss(&batch, smoothing, mode), None)
+        (self.loss_of(model, &self.pair_batch(batch), mode), None)
     }
 
     fn has(&self, part: Part) -> bool {
