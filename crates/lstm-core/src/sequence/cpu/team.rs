@@ -15,12 +15,14 @@ use std::time::{Duration, Instant};
 
 use super::borrowed::Borrowed;
 
-/// How many threads there are to share work with: one, if this already is one of rayon's, or where no
-/// thread may wait for another.
+/// How many threads there are to share work with: one where no thread may wait for another, and in one of rayon's that
+/// has work in its queue. What others have time for they take from there; and who was asked before and has not come
+/// need not be asked again.
 pub(crate) fn available() -> usize {
-    match rayon::current_thread_index() {
-        None if !cfg!(target_family = "wasm") => rayon::current_num_threads(),
-        _ => 1,
+    let is_busy = rayon_core::current_thread_has_pending_tasks() == Some(true);
+    match is_busy || cfg!(target_family = "wasm") {
+        true => 1,
+        false => rayon::current_num_threads(),
     }
 }
 
@@ -287,14 +289,32 @@ mod tests {
     }
 
     #[test]
-    fn threads_of_rayon_s_are_asked_once_and_one_of_them_asks_nobody() {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(2);
-        let team = pool.build().unwrap().install(|| Team::ask(1));
-        assert!(team.0.is_none());
-        // Others may ask at the same time, but all together no more than there are.
+    fn threads_of_rayon_s_are_asked_once_all_together() {
+        // Others may ask at the same time.
         let teams: Vec<Team> = (0..3).map(|_| Team::ask(100)).collect();
         let seats = teams.iter().flat_map(|team| &team.0);
         let seats: usize = seats.map(|meeting| meeting.seats).sum();
         assert!(seats < rayon::current_num_threads());
+    }
+
+    #[test]
+    fn a_thread_of_rayon_s_asks_others_unless_its_queue_has_work_for_them() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2);
+        let pool = pool.build().unwrap();
+        // The other thread is kept busy, so that nobody takes what is in the queue.
+        let (busy, over) = (AtomicBool::new(false), AtomicBool::new(false));
+        let asked = pool.scope(|scope| {
+            scope.spawn(|_| {
+                busy.store(true, Ordering::Release);
+                wait_until(|| over.load(Ordering::Acquire));
+            });
+            wait_until(|| busy.load(Ordering::Acquire));
+            let before = available();
+            rayon::spawn(|| ());
+            let asked = (before, available());
+            over.store(true, Ordering::Release);
+            asked
+        });
+        assert_eq!(asked, (2, 1));
     }
 }

@@ -14,6 +14,7 @@ mod recipes;
 mod sampling;
 mod score;
 mod score_text;
+mod threads;
 mod trace;
 mod train;
 mod translate;
@@ -72,25 +73,30 @@ enum Command {
 }
 
 /// What a command may end with: a message for people.
-type Failure = Box<dyn std::error::Error>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
     let result = report_full_disks().and_then(|()| match command {
         Command::Train(arguments) => {
             memory::keep();
-            train::run(arguments)
+            threads::with(arguments.threads, || train::run(arguments))
         }
-        Command::Evaluate(arguments) => evaluate::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Evaluate(arguments) => {
+            threads::with(None, || evaluate::run(&arguments)).map(|()| ExitCode::SUCCESS)
+        }
         Command::Predict(arguments) => predict::run(&arguments).map(|()| ExitCode::SUCCESS),
-        Command::Translate(arguments) => translate::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Translate(arguments) => {
+            threads::with(None, || translate::run(&arguments)).map(|()| ExitCode::SUCCESS)
+        }
         Command::Generate(arguments) => generate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::ScoreText(arguments) => score_text::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Score(arguments) => score::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Trace(arguments) => trace::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Profile(arguments) => {
             memory::keep();
-            profile::run(arguments).map(|()| ExitCode::SUCCESS)
+            let done = threads::with(arguments.threads, || profile::run(arguments));
+            done.map(|()| ExitCode::SUCCESS)
         }
         Command::Recipes(arguments) => recipes::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| ExitCode::SUCCESS),

@@ -32,7 +32,7 @@ pub struct Arguments {
     device: String,
     /// How many threads compute; all cores by default.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    threads: Option<u16>,
+    pub threads: Option<u16>,
     /// Batches of the first epoch, over which the times are averaged.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     batches: u16,
@@ -52,11 +52,6 @@ enum TaskName {
 }
 
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
-    if let Some(threads) = arguments.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build_global()?;
-    }
     let profile = match arguments.task {
         TaskName::Classifier => of::<PreparedClassifier>(arguments)?,
         TaskName::LanguageModel => of::<PreparedLanguageModel>(arguments)?,

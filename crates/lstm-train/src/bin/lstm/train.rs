@@ -37,7 +37,7 @@ pub struct Arguments {
     seed: Option<u64>,
     /// How many threads compute; all cores by default. The weights are the same for any number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    threads: Option<u16>,
+    pub threads: Option<u16>,
     /// The directory of the run [default: runs/RECIPE, then runs/RECIPE-2, …].
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
@@ -63,11 +63,6 @@ pub enum TaskName {
 const INTERRUPTED: u8 = 130;
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    if let Some(threads) = arguments.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build_global()?;
-    }
     if arguments.baseline && arguments.task != TaskName::Classifier {
         return Err("--baseline is for the task classifier: others print theirs at the end".into());
     }
