@@ -3,10 +3,12 @@
 pub mod classifier;
 mod files;
 pub mod language_model;
+pub mod parallel;
 mod profile;
 mod provenance;
 mod train;
 pub mod translator;
+pub mod vocabulary;
 
 pub use files::DataError;
 pub use profile::{Profiled, StepProfile, profile};

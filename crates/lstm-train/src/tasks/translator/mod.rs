@@ -1,6 +1,5 @@
 //! Translating from one language into another.
 
-pub mod data;
 pub mod recipe;
 mod report;
 mod train;
@@ -14,8 +13,8 @@ use lstm_models::{
 use crate::corpus::{Dropped, LengthFilter, ParallelCorpus};
 use crate::metrics::Metrics;
 use crate::metrics::translation::{Bleu, BleuScore, Chrf, ChrfScore, TranslationMetric};
+use crate::tasks::parallel::{HeldOut, ParallelTexts};
 use crate::training::{Part, Task, batches};
-use data::ParallelTexts;
 
 pub use report::{Report, Scored};
 pub use train::PreparedTranslator;
@@ -27,8 +26,7 @@ const EVALUATION_BATCH: usize = 64;
 #[derive(Debug)]
 pub struct TranslatorTask {
     train: EncodedPairs,
-    valid: Option<ParallelCorpus>,
-    test: Option<ParallelCorpus>,
+    held_out: HeldOut,
     dropped: Dropped,
     languages: Languages,
     parts: TranslatorBundle,
@@ -115,8 +113,7 @@ impl TranslatorTask {
         let longest_source = train.lengths.iter().map(|[_, source]| *source).max();
         Ok(Self {
             train,
-            valid: texts.valid.clone(),
-            test: texts.test.clone(),
+            held_out: texts.held_out(),
             dropped: filtered.dropped,
             languages: languages.clone(),
             parts: TranslatorBundle {
@@ -124,7 +121,7 @@ impl TranslatorTask {
                 ..parts
             },
             options,
-            fingerprint: fingerprint(texts),
+            fingerprint: texts.fingerprint(),
         })
     }
 
@@ -143,14 +140,6 @@ impl TranslatorTask {
         Translator::new(self.languages.clone(), network, self.parts.clone())
     }
 
-    fn held_out(&self, part: Part) -> Option<&ParallelCorpus> {
-        match part {
-            Part::Train => None,
-            Part::Valid => self.valid.as_ref(),
-            Part::Test => self.test.as_ref(),
-        }
-    }
-
     /// All scores of `model`, which is without autodiff, on a part that is not learned from; `None` if there
     /// is none.
     ///
@@ -163,7 +152,7 @@ impl TranslatorTask {
         part: Part,
         search: TranslationSearch,
     ) -> Option<TranslationScores> {
-        let texts = self.held_out(part)?;
+        let texts = self.held_out.part(part)?;
         let scores = score(&self.translator(model.clone()), texts, search);
         Some(scores.expect("all texts were encoded before, and the search was checked"))
     }
@@ -206,25 +195,6 @@ fn encode(
     let sources = languages.encode_sources(&sources)?;
     let targets = languages.encode_targets(&targets)?;
     Ok(sources.into_iter().zip(targets).collect())
-}
-
-/// A number that changes with any text.
-fn fingerprint(texts: &ParallelTexts) -> u32 {
-    let mut crc = flate2::Crc::new();
-    for part in [
-        Some(&texts.train),
-        texts.valid.as_ref(),
-        texts.test.as_ref(),
-    ] {
-        for pair in part.map_or(&[][..], |part| &part.pairs) {
-            crc.update(pair.source.as_bytes());
-            crc.update(b"\t");
-            crc.update(pair.target.as_bytes());
-            crc.update(b"\n");
-        }
-        crc.update(b"\0");
-    }
-    crc.sum()
 }
 
 impl EncodedPairs {
@@ -288,7 +258,7 @@ impl Task for TranslatorTask {
     }
 
     fn has(&self, part: Part) -> bool {
-        part == Part::Train || self.held_out(part).is_some()
+        part == Part::Train || self.held_out.part(part).is_some()
     }
 
     fn evaluate(&self, model: &TranslatorNetwork, part: Part) -> Option<Metrics> {
