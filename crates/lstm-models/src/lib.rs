@@ -18,6 +18,7 @@ mod classifier;
 mod decoding;
 #[cfg(feature = "flex")]
 mod embedding;
+mod encoder_decoder;
 #[cfg(feature = "flex")]
 mod host;
 mod language_model;
@@ -31,6 +32,7 @@ mod ranges;
 mod softmax_loss;
 mod text_encoder;
 mod token_batch;
+mod token_unit;
 mod tokenizer;
 mod translator;
 
@@ -41,6 +43,9 @@ pub use classifier::{
 pub use decoding::{
     Beam, Constraints, CoveragePenalty, Decoder, DecodingError, Ensemble, EnsembleMean, Hypothesis,
     LengthPenalty, RelativeLength, Sampler, Sampling, Search, SpecialTokens, Step, Stopping,
+};
+pub use encoder_decoder::{
+    Bridge, EncoderDecoderArchitecture, EncoderDecoderNetwork, PairBatch, Sentences, Tied,
 };
 pub use language_model::{
     CacheOptions, GateTrace, Generator, LanguageModel, LanguageModelArchitecture,
@@ -54,12 +59,12 @@ pub use loss::{
 pub use pooling::{Pooling, PoolingLayer};
 pub use text_encoder::{EncodedText, TextEncoder, subword_buckets};
 pub use token_batch::{SubwordBatch, TokenBatch};
+pub use token_unit::TokenUnit;
 #[cfg(feature = "learn")]
 pub use tokenizer::learn::{BpeOptions, WordOptions};
 pub use tokenizer::{END_OF_LINE, PAD, Split, Tokenizer, TokenizerError, UNKNOWN};
 pub use translator::{
-    Bridge, Candidate, Languages, MAX_SOURCE, PairBatch, Sentences, SourceLength,
-    TARGET_TOKENIZER_FILE, Tied, TokenUnit, TranslateError, Translation, TranslationSearch,
-    Translator, TranslatorArchitecture, TranslatorBundle, TranslatorConfig, TranslatorEnsemble,
-    TranslatorNetwork,
+    Candidate, Languages, MAX_SOURCE, SourceLength, TARGET_TOKENIZER_FILE, TranslateError,
+    Translation, TranslationSearch, Translator, TranslatorBundle, TranslatorConfig,
+    TranslatorEnsemble, TranslatorNetwork,
 };

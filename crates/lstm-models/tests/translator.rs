@@ -7,8 +7,8 @@ use burn::tensor::Device;
 use lstm_core::WeightDraws;
 use lstm_models::bundle;
 use lstm_models::{
-    Beam, BpeOptions, Constraints, Languages, Sampler, Search, TARGET_TOKENIZER_FILE, Tied,
-    TokenUnit, Tokenizer, Translation, Translator, TranslatorArchitecture, TranslatorBundle,
+    Beam, BpeOptions, Constraints, EncoderDecoderArchitecture, Languages, Sampler, Search,
+    TARGET_TOKENIZER_FILE, Tied, TokenUnit, Tokenizer, Translation, Translator, TranslatorBundle,
     TranslatorConfig,
 };
 use serde_json::{Map, Value};
@@ -36,13 +36,13 @@ fn translator(shared: bool) -> Translator {
     let config = TranslatorConfig {
         source_vocab: languages.source_vocab(),
         target_vocab: languages.target_vocab(),
-        architecture: TranslatorArchitecture {
+        architecture: EncoderDecoderArchitecture {
             d_embedding: 8,
             d_encoder: 6,
             d_decoder: 8,
             tied: if shared { Tied::All } else { Tied::Decoder },
             range: 2.0,
-            ..TranslatorArchitecture::default()
+            ..EncoderDecoderArchitecture::default()
         },
     };
     let network = config.init_with(&mut WeightDraws::new(5, &Device::flex()));

@@ -1,30 +1,7 @@
 //! From text of two languages to token ids, and back.
 
-use serde::{Deserialize, Serialize};
-
+use crate::token_unit::TokenUnit;
 use crate::tokenizer::{Tokenizer, TokenizerError};
-
-/// What a translator's tokens are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TokenUnit {
-    /// Byte pairs: no text is unknown, and text comes back as it was, spaces and all.
-    #[default]
-    BytePairs,
-    /// Words and runs of punctuation: what is written between them is guessed when text is made of them.
-    Words,
-}
-
-impl TokenUnit {
-    /// A line as its tokens are learned and read: without white space at its ends, and of byte pairs with a space
-    /// before the first word, so that it is the same token there as elsewhere.
-    pub fn prepare(self, line: &str) -> String {
-        match (self, line.trim()) {
-            (Self::BytePairs, line) if !line.is_empty() => format!(" {line}"),
-            (_, line) => line.to_owned(),
-        }
-    }
-}
 
 /// The two languages of a translator: text to token ids, and back.
 ///
@@ -121,13 +98,7 @@ impl Languages {
     ///
     /// What the tokenizer refuses.
     pub fn decode(&self, ids: &[u32]) -> Result<String, TokenizerError> {
-        let text = self.target().decode(ids)?;
-        let line = text.replace(['\n', '\r', '\t'], " ");
-        let line = line.trim();
-        Ok(match self.unit {
-            TokenUnit::BytePairs => line.to_owned(),
-            TokenUnit::Words => close_up(line),
-        })
+        Ok(self.unit.line(&self.target().decode(ids)?))
     }
 
     /// How a target's token is shown by itself.
@@ -147,24 +118,6 @@ fn show(tokenizer: &Tokenizer, id: u32) -> String {
         return "</s>".to_owned();
     }
     tokenizer.decode(&[id]).unwrap_or_default()
-}
-
-/// Words with spaces between them as people write them: none before a sentence's marks, within brackets, and
-/// around apostrophes and hyphens.
-fn close_up(words: &str) -> String {
-    let mut text = String::with_capacity(words.len());
-    for word in words.split(' ') {
-        const CLOSING: [char; 13] = [
-            '.', ',', ';', ':', '!', '?', ')', ']', '\'', '’', '%', '-', '…',
-        ];
-        const OPENING: [char; 5] = ['(', '[', '\'', '’', '-'];
-        let joins = word.starts_with(CLOSING) || text.ends_with(OPENING);
-        if !(text.is_empty() || joins) {
-            text.push(' ');
-        }
-        text.push_str(word);
-    }
-    text
 }
 
 #[cfg(all(test, feature = "learn"))]

@@ -1,13 +1,9 @@
 //! The translator: lines of one language in, lines of another out.
 
-mod architecture;
-mod bridge;
-mod decoder;
+mod config;
 mod languages;
-mod network;
 mod search;
 mod searching;
-mod sentences;
 #[cfg(all(test, feature = "flex"))]
 mod tests;
 mod translation;
@@ -20,16 +16,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::bundle::{self, BundleConfig, BundleError, FORMAT_VERSION, WeightsFile};
 use crate::decoding::Search;
+use crate::encoder_decoder::EncoderDecoderNetwork;
+use crate::token_unit::TokenUnit;
 use crate::tokenizer::Tokenizer;
 
-pub use architecture::{Bridge, Tied, TranslatorArchitecture, TranslatorConfig};
-pub use languages::{Languages, TokenUnit};
-pub use network::TranslatorNetwork;
+pub use config::TranslatorConfig;
+pub use languages::Languages;
 pub use search::TranslationSearch;
-pub use sentences::{PairBatch, Sentences};
 pub use translation::{
     Candidate, MAX_SOURCE, SourceLength, TranslateError, Translation, TranslatorEnsemble,
 };
+
+/// The translator's network: an encoder-decoder, and nothing beside it.
+pub type TranslatorNetwork = EncoderDecoderNetwork;
 
 /// The translator's part of `config.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]

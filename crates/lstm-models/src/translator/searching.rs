@@ -3,11 +3,10 @@
 use burn::tensor::{Int, Tensor, TensorData};
 use lstm_core::Mode;
 
-use super::decoder::DecoderState;
-use super::network::{EncodedSource, TranslatorNetwork};
-use super::sentences::Sentences;
+use super::TranslatorNetwork;
 use crate::attention::Memory;
 use crate::decoding::{Decoder, Step};
+use crate::encoder_decoder::{DecoderState, EncodedSource, Sentences};
 
 /// Targets that are being written, the *rows*.
 pub(super) struct TargetWriter<'a> {

@@ -9,21 +9,22 @@ use super::*;
 use crate::attention::AttentionScore;
 use crate::bundle::parameters;
 use crate::decoding::{Beam, Constraints, SpecialTokens};
+use crate::encoder_decoder::{Bridge, EncoderDecoderArchitecture, PairBatch, Sentences, Tied};
 
 const BOUNDARY: u32 = 10;
 
 /// Kinds of translators that between them have every part.
-fn kinds() -> Vec<TranslatorArchitecture> {
-    let small = TranslatorArchitecture {
+fn kinds() -> Vec<EncoderDecoderArchitecture> {
+    let small = EncoderDecoderArchitecture {
         d_embedding: 6,
         d_encoder: 4,
         d_decoder: 8,
         range: 0.8,
-        ..TranslatorArchitecture::default()
+        ..EncoderDecoderArchitecture::default()
     };
     vec![
         small.clone(),
-        TranslatorArchitecture {
+        EncoderDecoderArchitecture {
             cell: Cell::Gru,
             attention: AttentionScore::Dot,
             bridge: Bridge::Copy,
@@ -31,7 +32,7 @@ fn kinds() -> Vec<TranslatorArchitecture> {
             layers: 2,
             ..small.clone()
         },
-        TranslatorArchitecture {
+        EncoderDecoderArchitecture {
             attention: AttentionScore::Additive,
             input_feeding: true,
             tied: Tied::All,
@@ -39,7 +40,7 @@ fn kinds() -> Vec<TranslatorArchitecture> {
             d_decoder: 7,
             ..small.clone()
         },
-        TranslatorArchitecture {
+        EncoderDecoderArchitecture {
             cell: Cell::Gru,
             input_feeding: true,
             bridge: Bridge::Zero,
@@ -48,7 +49,7 @@ fn kinds() -> Vec<TranslatorArchitecture> {
     ]
 }
 
-fn network(architecture: TranslatorArchitecture, device: &Device) -> TranslatorNetwork {
+fn network(architecture: EncoderDecoderArchitecture, device: &Device) -> TranslatorNetwork {
     let config = TranslatorConfig {
         source_vocab: 11,
         target_vocab: 11,
@@ -177,8 +178,8 @@ fn every_parameter_gets_a_gradient() {
 }
 
 /// The loss of a network with this dropout.
-fn loss(drop: fn(&mut TranslatorArchitecture, f64), probability: f64, mode: Mode) -> f32 {
-    let mut parts = TranslatorArchitecture {
+fn loss(drop: fn(&mut EncoderDecoderArchitecture, f64), probability: f64, mode: Mode) -> f32 {
+    let mut parts = EncoderDecoderArchitecture {
         layers: 2,
         ..kinds().remove(0)
     };
@@ -191,7 +192,7 @@ fn loss(drop: fn(&mut TranslatorArchitecture, f64), probability: f64, mode: Mode
 #[test]
 fn each_dropout_changes_the_loss_in_training_only() {
     let training = Mode::Training(RandomSource::new(1));
-    let drops: [fn(&mut TranslatorArchitecture, f64); 5] = [
+    let drops: [fn(&mut EncoderDecoderArchitecture, f64); 5] = [
         |parts, probability| parts.word_dropout = probability,
         |parts, probability| parts.input_dropout = probability,
         |parts, probability| parts.layer_dropout = probability,
@@ -225,7 +226,7 @@ fn tied_embeddings_are_one_parameter() {
         let config = TranslatorConfig {
             source_vocab: 11,
             target_vocab,
-            architecture: TranslatorArchitecture {
+            architecture: EncoderDecoderArchitecture {
                 tied,
                 d_decoder: 6,
                 ..kinds().remove(0)

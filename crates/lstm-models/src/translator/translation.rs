@@ -2,8 +2,8 @@
 
 use super::Translator;
 use super::searching::TargetWriter;
-use super::sentences::Sentences;
 use crate::decoding::{DecodingError, Ensemble, EnsembleMean, Hypothesis, Search, SpecialTokens};
+use crate::encoder_decoder::Sentences;
 use crate::tokenizer::TokenizerError;
 
 /// What became of a line.

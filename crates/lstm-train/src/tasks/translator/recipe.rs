@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lstm_models::{
-    Languages, Tied, TokenUnit, TokenizerError, TranslationSearch, TranslatorArchitecture,
+    EncoderDecoderArchitecture, Languages, Tied, TokenUnit, TokenizerError, TranslationSearch,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +52,7 @@ pub struct TranslatorRecipe {
     /// How text becomes tokens.
     pub tokenizer: VocabulariesOptions,
     /// The network.
-    pub model: TranslatorArchitecture,
+    pub model: EncoderDecoderArchitecture,
     /// How it is trained.
     pub training: TrainingOptions,
     /// How the test part is translated; validations are greedy.

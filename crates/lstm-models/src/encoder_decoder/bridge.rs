@@ -4,11 +4,11 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use lstm_core::{Cell, GruState, LstmState, RecurrentState, WeightDraws};
 
-use super::architecture::{Bridge, TranslatorArchitecture};
+use super::architecture::{Bridge, EncoderDecoderArchitecture};
 
 /// The encoder's last states, of both directions side by side, become the decoder's first.
 #[derive(Module, Debug)]
-pub(super) struct BridgeLayer {
+pub(crate) struct BridgeLayer {
     dense: Option<DenseBridge>,
     #[module(skip)]
     kind: Bridge,
@@ -31,7 +31,7 @@ struct Linear {
 }
 
 impl Linear {
-    fn new(parts: &TranslatorArchitecture, draws: &mut WeightDraws) -> Self {
+    fn new(parts: &EncoderDecoderArchitecture, draws: &mut WeightDraws) -> Self {
         let (layers, d_memory, d_decoder) = (parts.layers, parts.d_memory(), parts.d_decoder);
         let bound = (6.0 / (d_memory + d_decoder) as f64).sqrt();
         Self {
@@ -47,7 +47,7 @@ impl Linear {
 }
 
 impl BridgeLayer {
-    pub fn new(parts: &TranslatorArchitecture, draws: &mut WeightDraws) -> Self {
+    pub fn new(parts: &EncoderDecoderArchitecture, draws: &mut WeightDraws) -> Self {
         let dense = (parts.bridge == Bridge::Dense).then(|| DenseBridge {
             hidden: Linear::new(parts, draws),
             cell: (parts.cell == Cell::Lstm).then(|| Linear::new(parts, draws)),

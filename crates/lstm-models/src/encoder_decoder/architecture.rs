@@ -1,18 +1,15 @@
-//! What a translator is made of.
+//! What an encoder-decoder is made of.
 
-use burn::tensor::Device;
-use lstm_core::{Cell, DropoutMask, RecurrentInit, WeightDraws};
+use lstm_core::{Cell, DropoutMask, RecurrentInit};
 use serde::{Deserialize, Serialize};
 
-use super::network::TranslatorNetwork;
 use crate::attention::AttentionScore;
-use crate::bundle::WeightsFile;
 use crate::ranges::{MAX_FEATURES, MAX_LAYERS, check_initial, check_probabilities, check_sizes};
 
-/// What a translator is made of, apart from the sizes of its vocabularies.
+/// What an encoder-decoder is made of, apart from the sizes of its vocabularies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct TranslatorArchitecture {
+pub struct EncoderDecoderArchitecture {
     /// Features of a token's embedding, in both languages.
     pub d_embedding: usize,
     /// Which recurrent cell, in encoder and decoder.
@@ -78,7 +75,7 @@ pub enum Tied {
     All,
 }
 
-impl Default for TranslatorArchitecture {
+impl Default for EncoderDecoderArchitecture {
     fn default() -> Self {
         Self {
             d_embedding: 256,
@@ -102,7 +99,7 @@ impl Default for TranslatorArchitecture {
     }
 }
 
-impl TranslatorArchitecture {
+impl EncoderDecoderArchitecture {
     /// Checks that every value is in its range.
     ///
     /// # Errors
@@ -150,92 +147,16 @@ impl TranslatorArchitecture {
     }
 
     /// Features of what the encoder gives for each token: of both directions.
-    pub(super) fn d_memory(&self) -> usize {
+    pub(crate) fn d_memory(&self) -> usize {
         2 * self.d_encoder
     }
 
     /// Features of what the output weights read.
-    pub(super) fn d_attentional(&self) -> usize {
+    pub(crate) fn d_attentional(&self) -> usize {
         match self.tied {
             Tied::None => self.d_decoder,
             Tied::Decoder | Tied::All => self.d_embedding,
         }
-    }
-}
-
-/// Everything that a translator's network is built from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TranslatorConfig {
-    /// How many tokens the source language has.
-    pub source_vocab: usize,
-    /// How many tokens the target language has.
-    pub target_vocab: usize,
-    /// The rest.
-    pub architecture: TranslatorArchitecture,
-}
-
-impl TranslatorConfig {
-    /// Checks the architecture, and that it fits the vocabularies.
-    ///
-    /// # Errors
-    ///
-    /// The first key whose value does not, and what it must be.
-    pub fn check(&self) -> Result<(), (String, String)> {
-        let within = |(key, message)| (format!("architecture.{key}"), message);
-        self.architecture.check().map_err(within)?;
-        for (key, size) in [
-            ("source_vocab", self.source_vocab),
-            ("target_vocab", self.target_vocab),
-        ] {
-            if size == 0 {
-                return Err((key.to_owned(), "must be at least 1".to_owned()));
-            }
-        }
-        if self.architecture.tied == Tied::All && self.source_vocab != self.target_vocab {
-            let message = format!(
-                "\"all\" needs one vocabulary for both languages, not one of {} and one of {} tokens",
-                self.source_vocab, self.target_vocab
-            );
-            return Err(("architecture.tied".to_owned(), message));
-        }
-        Ok(())
-    }
-
-    /// A network with weights of seed 0.
-    ///
-    /// # Panics
-    ///
-    /// If [`check`](Self::check) fails.
-    pub fn init(&self, device: &Device) -> TranslatorNetwork {
-        self.init_with(&mut WeightDraws::new(0, device))
-    }
-
-    /// A network with the next weights of `draws`.
-    ///
-    /// # Panics
-    ///
-    /// As [`init`](Self::init).
-    pub fn init_with(&self, draws: &mut WeightDraws) -> TranslatorNetwork {
-        if let Err((key, message)) = self.check() {
-            panic!("{key} {message}");
-        }
-        TranslatorNetwork::new(self, draws)
-    }
-
-    /// Checks that every size is one that a model with these weights can have, so that none is
-    /// large enough to run out of memory or overflow; that the shapes fit is checked later.
-    pub(super) fn check_fits(&self, weights: &WeightsFile) -> Result<(), (&'static str, String)> {
-        let parts = &self.architecture;
-        let (values, tensors) = (weights.values(), weights.tensors());
-        weights.check_sizes([
-            ("source_vocab", self.source_vocab, values),
-            ("target_vocab", self.target_vocab, values),
-            ("architecture.d_embedding", parts.d_embedding, values),
-            ("architecture.d_encoder", parts.d_encoder, values),
-            ("architecture.d_decoder", parts.d_decoder, values),
-            ("architecture.layers", parts.layers, tensors),
-        ])
     }
 }
 
@@ -245,12 +166,12 @@ mod tests {
 
     #[test]
     fn parts_that_do_not_fit_are_named() {
-        let default = TranslatorArchitecture::default;
+        let default = EncoderDecoderArchitecture::default;
         for (key, needs, parts) in [
             (
                 "attention",
                 "twice d_encoder, 512, not 256",
-                TranslatorArchitecture {
+                EncoderDecoderArchitecture {
                     attention: AttentionScore::Dot,
                     ..default()
                 },
@@ -258,7 +179,7 @@ mod tests {
             (
                 "bridge",
                 "twice d_encoder, 512, not 256",
-                TranslatorArchitecture {
+                EncoderDecoderArchitecture {
                     bridge: Bridge::Copy,
                     ..default()
                 },
@@ -266,7 +187,7 @@ mod tests {
             (
                 "input_feeding",
                 "dropout_mask",
-                TranslatorArchitecture {
+                EncoderDecoderArchitecture {
                     input_feeding: true,
                     layers: 2,
                     layer_dropout: 0.1,
@@ -276,7 +197,7 @@ mod tests {
             (
                 "output_dropout",
                 "[0, 1), not 1",
-                TranslatorArchitecture {
+                EncoderDecoderArchitecture {
                     output_dropout: 1.0,
                     ..default()
                 },
@@ -284,7 +205,7 @@ mod tests {
             (
                 "layers",
                 "at least 1 and at most 64, not 0",
-                TranslatorArchitecture {
+                EncoderDecoderArchitecture {
                     layers: 0,
                     ..default()
                 },
@@ -294,21 +215,5 @@ mod tests {
             assert_eq!(found, key);
             assert!(message.contains(needs), "{message}");
         }
-    }
-
-    #[test]
-    fn three_way_tying_needs_one_vocabulary() {
-        let config = |source_vocab| TranslatorConfig {
-            source_vocab,
-            target_vocab: 20,
-            architecture: TranslatorArchitecture {
-                tied: Tied::All,
-                ..TranslatorArchitecture::default()
-            },
-        };
-        assert_eq!(config(20).check(), Ok(()));
-        let (key, message) = config(30).check().unwrap_err();
-        assert_eq!(key, "architecture.tied");
-        assert!(message.contains("one of 30 and one of 20"), "{message}");
     }
 }

@@ -44,7 +44,7 @@ impl Sentences {
     }
 
     /// The places of the real tokens among all `batch * time`.
-    pub(super) fn places(&self) -> Vec<i64> {
+    pub(crate) fn places(&self) -> Vec<i64> {
         let time = self.lengths.time();
         let rows = self.lengths.as_slice().iter().enumerate();
         rows.flat_map(|(row, length)| row * time..row * time + length)

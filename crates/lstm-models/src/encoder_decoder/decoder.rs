@@ -7,7 +7,7 @@ use lstm_core::{
     split_rows,
 };
 
-use super::architecture::TranslatorArchitecture;
+use super::architecture::EncoderDecoderArchitecture;
 use crate::attention::{Attention, AttentionSizes, Memory};
 
 /// The decoder, between the embeddings of a target's tokens and the output weights.
@@ -18,7 +18,7 @@ use crate::attention::{Attention, AttentionSizes, Memory};
 /// h̃_t = tanh(W_c [c_t; h_t] + b)      (Luong et al. 2015)
 /// ```
 #[derive(Module, Debug)]
-pub(super) struct AttentionDecoder {
+pub(crate) struct AttentionDecoder {
     recurrent: Recurrent,
     attention: Attention,
     /// The part of W_c for the context: `[d_memory, d_attentional]`.
@@ -36,7 +36,7 @@ const PART: Purpose = Purpose::named("decoder");
 
 /// What a decoder carries from step to step.
 #[derive(Debug, Clone)]
-pub(super) struct DecoderState {
+pub(crate) struct DecoderState {
     /// `None` at zero.
     recurrent: Option<RecurrentState>,
     /// h̃ of the step before, `[batch, d_attentional]`; `None` at the beginning, and without input feeding.
@@ -62,7 +62,7 @@ impl DecoderState {
 }
 
 impl AttentionDecoder {
-    pub fn new(parts: &TranslatorArchitecture, draws: &mut WeightDraws) -> Self {
+    pub fn new(parts: &EncoderDecoderArchitecture, draws: &mut WeightDraws) -> Self {
         let d_attentional = parts.d_attentional();
         let d_input = match parts.input_feeding {
             true => parts.d_embedding + d_attentional,

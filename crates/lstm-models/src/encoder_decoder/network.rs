@@ -1,4 +1,4 @@
-//! The translator's network: encoder, bridge, decoder with attention, output.
+//! The network of an encoder-decoder: encoder, bridge, decoder with attention, output.
 
 use burn::module::{Module, Param};
 use burn::tensor::activation::log_softmax;
@@ -7,7 +7,7 @@ use lstm_core::{
     DropoutMask, Mode, Purpose, Recurrent, RecurrentConfig, WeightDraws, dropout, dropout_factors,
 };
 
-use super::architecture::{Tied, TranslatorConfig};
+use super::architecture::{EncoderDecoderArchitecture, Tied};
 use super::bridge::BridgeLayer;
 use super::decoder::{AttentionDecoder, DecoderState};
 use super::sentences::{PairBatch, Sentences};
@@ -15,9 +15,9 @@ use crate::attention::Memory;
 use crate::look_up::look_up;
 use crate::loss::{Loss, VocabularyTargets, vocabulary_cross_entropy};
 
-/// The translator's network, from token ids of one language to the probabilities of those of another.
+/// The network of an encoder-decoder, from token ids of a source to the probabilities of those of a target.
 #[derive(Module, Debug)]
-pub struct TranslatorNetwork {
+pub struct EncoderDecoderNetwork {
     /// `[source_vocab, d_embedding]`
     source_embedding: Param<Tensor<2>>,
     encoder: Recurrent,
@@ -39,24 +39,34 @@ pub struct TranslatorNetwork {
     dropout_mask: DropoutMask,
 }
 
+/// How many tokens there are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Vocabularies {
+    pub source: usize,
+    pub target: usize,
+}
+
 /// A batch of sources as the decoder sees them.
 #[derive(Debug, Clone)]
-pub(super) struct EncodedSource {
+pub(crate) struct EncodedSource {
     pub memory: Memory,
     pub state: DecoderState,
 }
 
-/// A language, as random numbers for its tokens are drawn.
+/// Source or target, as random numbers for its tokens are drawn.
 #[derive(Clone, Copy)]
 enum Side {
     Source,
     Target,
 }
 
-impl TranslatorNetwork {
+impl EncoderDecoderNetwork {
     /// A network with the next weights of `draws`; the configuration has been checked.
-    pub(super) fn new(config: &TranslatorConfig, draws: &mut WeightDraws) -> Self {
-        let parts = &config.architecture;
+    pub(crate) fn new(
+        vocabularies: Vocabularies,
+        parts: &EncoderDecoderArchitecture,
+        draws: &mut WeightDraws,
+    ) -> Self {
         let encoder = RecurrentConfig::new(parts.cell, parts.d_embedding, parts.d_encoder)
             .with_layers(parts.layers)
             .with_bidirectional(true)
@@ -64,11 +74,11 @@ impl TranslatorNetwork {
             .with_dropout_mask(parts.dropout_mask)
             .with_recurrent_dropout(parts.recurrent_dropout)
             .with_init(parts.init);
-        let target_vocab = config.target_vocab;
+        let target_vocab = vocabularies.target;
         let embedding = [target_vocab, parts.d_embedding];
         let output = [target_vocab, parts.d_attentional()];
         Self {
-            source_embedding: draws.uniform([config.source_vocab, parts.d_embedding], parts.range),
+            source_embedding: draws.uniform([vocabularies.source, parts.d_embedding], parts.range),
             encoder: encoder.init_with(draws),
             bridge: BridgeLayer::new(parts, draws),
             target_embedding: (parts.tied != Tied::All)
@@ -113,7 +123,7 @@ impl TranslatorNetwork {
     }
 
     /// Reads sources.
-    pub(super) fn encode(&self, source: &Sentences, mode: Mode) -> EncodedSource {
+    pub(crate) fn encode(&self, source: &Sentences, mode: Mode) -> EncodedSource {
         let embedded = self.embed(source, Side::Source, mode);
         let (outputs, state) = self.encoder.forward(embedded, source.lengths(), None, mode);
         EncodedSource {
@@ -124,7 +134,7 @@ impl TranslatorNetwork {
 
     /// One token of each target in inference: ln p of what follows it, `[batch, target_vocab]`, the weights of the
     /// source's places `[batch, source_time]`, and the state after it.
-    pub(super) fn step(
+    pub(crate) fn step(
         &self,
         tokens: &[u32],
         memory: &Memory,
