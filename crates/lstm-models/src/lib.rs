@@ -30,6 +30,7 @@ mod product;
 mod ranges;
 #[cfg(feature = "flex")]
 mod softmax_loss;
+mod summarizer;
 mod text_encoder;
 mod token_batch;
 mod token_unit;
@@ -57,6 +58,11 @@ pub use loss::{
     Loss, Target, VocabularyTargets, cross_entropy, vocabulary_cross_entropy, vocabulary_losses,
 };
 pub use pooling::{Pooling, PoolingLayer};
+pub use summarizer::{
+    DocumentLength, EncodedDocument, MAX_DOCUMENT, SummarizeError, Summarizer, SummarizerBundle,
+    SummarizerConfig, SummarizerNetwork, Summary, SummaryBatch, SummaryCandidate, SummaryObjective,
+    SummaryTexts, WrittenToken,
+};
 pub use text_encoder::{EncodedText, TextEncoder, subword_buckets};
 pub use token_batch::{SubwordBatch, TokenBatch};
 pub use token_unit::TokenUnit;

@@ -267,6 +267,7 @@ impl<'a> Searching<'a> {
                 log_probability: finished.log_probability,
                 score: finished.score,
                 attention: trellis.attention(finished.last, source.length),
+                copied: trellis.copied(finished.last),
             };
             source.finished.iter().map(hypothesis).collect()
         };

@@ -16,7 +16,7 @@ pub enum EnsembleMean {
 }
 
 /// Several decoders of the same vocabulary and the same sources that write as one (Sutskever, Vinyals and Le
-/// 2014). Attention is the mean of those that have any.
+/// 2014). Attention is the mean of those that have any, and so is what is copied.
 ///
 /// Where one of them gives no number, neither does the ensemble.
 pub struct Ensemble<D> {
@@ -45,16 +45,18 @@ impl<D: Decoder> Decoder for Ensemble<D> {
             return alone.step(tokens);
         }
         let steps = self.decoders.iter_mut().map(|decoder| decoder.step(tokens));
-        let (answers, attention): (Vec<_>, Vec<_>) = steps
-            .map(|step| (step.log_probabilities, step.attention))
-            .unzip();
-        let attention: Vec<Vec<f32>> = attention.into_iter().flatten().collect();
+        let steps: Vec<Step> = steps.collect();
+        let attention = mean_of_some(steps.iter().map(|step| &step.attention));
+        let copied = mean_of_some(steps.iter().map(|step| &step.copied));
+        let answers = steps.into_iter().map(|step| step.log_probabilities);
+        let answers: Vec<Vec<f32>> = answers.collect();
         Step {
             log_probabilities: match self.mean {
                 EnsembleMean::Arithmetic => arithmetic(&answers),
                 EnsembleMean::Geometric => geometric(&answers, tokens.len()),
             },
-            attention: (!attention.is_empty()).then(|| average(&attention)),
+            attention,
+            copied,
         }
     }
 
@@ -106,6 +108,12 @@ fn geometric(answers: &[Vec<f32>], rows: usize) -> Vec<f32> {
         }
     }
     means
+}
+
+/// The mean of those that there are.
+fn mean_of_some<'a>(values: impl Iterator<Item = &'a Option<Vec<f32>>>) -> Option<Vec<f32>> {
+    let some: Vec<Vec<f32>> = values.flatten().cloned().collect();
+    (!some.is_empty()).then(|| average(&some))
 }
 
 fn average(values: &[Vec<f32>]) -> Vec<f32> {

@@ -83,6 +83,9 @@ pub struct Step {
     /// How much each row attends to each place of its source, `[rows, source_time]`, nothing beyond the
     /// source's length; `None` of a model without attention.
     pub attention: Option<Vec<f32>>,
+    /// How much of what each row may write is copied from its source, `[rows]`; `None` of a model that copies
+    /// nothing.
+    pub copied: Option<Vec<f32>>,
 }
 
 impl Step {
@@ -95,6 +98,7 @@ impl Step {
         for (what, size) in [
             ("log-probabilities", Some(self.log_probabilities.len())),
             ("attention", self.attention.as_ref().map(Vec::len)),
+            ("shares of copies", self.copied.as_ref().map(Vec::len)),
         ] {
             let fits = size.is_none_or(|size| size.is_multiple_of(rows));
             assert!(fits, "a decoder of {rows} rows gave {size:?} {what}");
@@ -158,6 +162,8 @@ pub struct Hypothesis {
     /// How much each place of the source was attended to when each token was chosen, `[time][source_length]`;
     /// `None` of a model without attention.
     pub attention: Option<Vec<Vec<f32>>>,
+    /// How much was to be copied when each token was chosen, `[time]`; `None` of a model that copies nothing.
+    pub copied: Option<Vec<f32>>,
 }
 
 /// Why there was no search.

@@ -189,6 +189,7 @@ impl<'a> Drawing<'a> {
                 log_probability,
                 score: log_probability,
                 attention: self.trellis.attention(last, length),
+                copied: self.trellis.copied(last),
             })
         };
         let sources = self.finished.iter().zip(source_lengths);

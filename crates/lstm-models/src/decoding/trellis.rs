@@ -12,6 +12,8 @@ pub(super) struct Trellis {
     nodes: Vec<Node>,
     /// What each step's rows attended to: `[rows, source_time]`.
     attention: Vec<Option<Attention>>,
+    /// How much each step's rows had to copy: `[rows]`.
+    copied: Vec<Option<Vec<f32>>>,
 }
 
 struct Node {
@@ -27,12 +29,13 @@ struct Attention {
 }
 
 impl Trellis {
-    /// Keeps what a step's rows attended to.
+    /// Keeps what a step's rows attended to, and how much they had to copy.
     pub(super) fn attend(&mut self, step: Step, rows: usize) {
         self.attention.push(step.attention.map(|weights| Attention {
             source_time: weights.len() / rows,
             weights,
         }));
+        self.copied.push(step.copied);
     }
 
     /// A sequence that goes on with a token, which was chosen in this row of its step.
@@ -64,6 +67,18 @@ impl Trellis {
         rows.into_iter().zip(&self.attention).map(weights).collect()
     }
 
+    /// How much was to be copied when each token of a sequence was chosen, `[time]`; `None` if a step said nothing
+    /// of it.
+    pub(super) fn copied(&self, last: Place) -> Option<Vec<f32>> {
+        let mut rows: Vec<usize> = self.back(last).map(|node| node.row).collect();
+        rows.reverse();
+        self.copied.first()?.as_ref()?;
+        let shares = rows.into_iter().zip(&self.copied);
+        shares
+            .map(|(row, shares)| Some(shares.as_ref()?[row]))
+            .collect()
+    }
+
     fn back(&self, last: Place) -> impl Iterator<Item = &Node> {
         let node = |place: usize| &self.nodes[place];
         std::iter::successors(last.map(node), move |after| after.before.map(node))
@@ -75,12 +90,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_token_has_the_attention_of_the_row_it_was_chosen_in() {
+    fn each_token_has_attention_and_copies_of_the_row_it_was_chosen_in() {
         let mut trellis = Trellis::default();
         let attend = |trellis: &mut Trellis, weights: &[f32], rows| {
             let step = Step {
                 log_probabilities: Vec::new(),
                 attention: Some(weights.to_vec()),
+                copied: Some(weights.iter().take(rows).map(|x| 10.0 * x).collect()),
             };
             trellis.attend(step, rows);
         };
@@ -93,6 +109,8 @@ mod tests {
         assert_eq!(trellis.attention(c, 2).unwrap(), [[0.1, 0.9], [0.3, 0.7]]);
         assert_eq!(trellis.attention(c, 1).unwrap(), [[0.1], [0.3]]);
         assert_eq!(trellis.attention(None, 2).unwrap(), Vec::<Vec<f32>>::new());
+        assert_eq!(trellis.copied(c).unwrap(), [1.0, 8.0]);
+        assert_eq!(trellis.copied(None).unwrap(), [0.0; 0]);
     }
 
     #[test]
@@ -101,10 +119,12 @@ mod tests {
         let step = Step {
             log_probabilities: Vec::new(),
             attention: None,
+            copied: None,
         };
         trellis.attend(step, 1);
         let place = trellis.extend(None, 7, 0);
         assert_eq!(trellis.attention(place, 2), None);
         assert_eq!(trellis.attention(None, 2), None);
+        assert_eq!(trellis.copied(place), None);
     }
 }

@@ -4,6 +4,7 @@ use lstm_core::{Cell, DropoutMask, RecurrentInit};
 use serde::{Deserialize, Serialize};
 
 use crate::attention::AttentionScore;
+use crate::bundle::WeightsFile;
 use crate::ranges::{MAX_FEATURES, MAX_LAYERS, check_initial, check_probabilities, check_sizes};
 
 /// What an encoder-decoder is made of, apart from the sizes of its vocabularies.
@@ -144,6 +145,17 @@ impl EncoderDecoderArchitecture {
             return Err(("input_feeding", message));
         }
         Ok(())
+    }
+
+    /// Each size of the network, and the greatest that a model with these weights can have.
+    pub(crate) fn sizes(&self, weights: &WeightsFile) -> [(&'static str, usize, usize); 4] {
+        let (values, tensors) = (weights.values(), weights.tensors());
+        [
+            ("architecture.d_embedding", self.d_embedding, values),
+            ("architecture.d_encoder", self.d_encoder, values),
+            ("architecture.d_decoder", self.d_decoder, values),
+            ("architecture.layers", self.layers, tensors),
+        ]
     }
 
     /// Features of what the encoder gives for each token: of both directions.

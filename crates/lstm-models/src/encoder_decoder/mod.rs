@@ -2,12 +2,14 @@
 //! looks back at what it read (Bahdanau et al. 2014; Luong et al. 2015).
 
 mod architecture;
+mod batches;
 mod bridge;
 mod decoder;
 mod network;
 mod sentences;
 
 pub use architecture::{Bridge, EncoderDecoderArchitecture, Tied};
+pub(crate) use batches::batches;
 pub(crate) use decoder::DecoderState;
 pub use network::EncoderDecoderNetwork;
 pub(crate) use network::{EncodedSource, Vocabularies};

@@ -7,6 +7,7 @@ pub mod learn;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tokenizers::{NormalizedString, Normalizer};
 
 /// The id of the token that pads a batch.
 pub const PAD: u32 = 0;
@@ -170,6 +171,19 @@ impl Tokenizer {
             .encode_fast(text, false)
             .map_err(tokenize_error)?;
         Ok(encoding.get_ids().to_vec())
+    }
+
+    /// A text as the vocabulary has it: in lower case, if that is what it is made of.
+    ///
+    /// # Errors
+    ///
+    /// What the `tokenizers` crate refuses.
+    pub(crate) fn normalize(&self, text: &str) -> Result<String, TokenizerError> {
+        let mut text = NormalizedString::from(text);
+        if let Some(normalizer) = self.inner.get_normalizer() {
+            normalizer.normalize(&mut text).map_err(tokenize_error)?;
+        }
+        Ok(text.get().to_owned())
     }
 
     /// The text of token ids, with special tokens spelled out.

@@ -76,16 +76,12 @@ impl TranslatorConfig {
     /// Checks that every size is one that a model with these weights can have, so that none is
     /// large enough to run out of memory or overflow; that the shapes fit is checked later.
     pub(super) fn check_fits(&self, weights: &WeightsFile) -> Result<(), (&'static str, String)> {
-        let parts = &self.architecture;
-        let (values, tensors) = (weights.values(), weights.tensors());
+        let values = weights.values();
         weights.check_sizes([
             ("source_vocab", self.source_vocab, values),
             ("target_vocab", self.target_vocab, values),
-            ("architecture.d_embedding", parts.d_embedding, values),
-            ("architecture.d_encoder", parts.d_encoder, values),
-            ("architecture.d_decoder", parts.d_decoder, values),
-            ("architecture.layers", parts.layers, tensors),
-        ])
+        ])?;
+        weights.check_sizes(self.architecture.sizes(weights))
     }
 }
 

@@ -45,6 +45,7 @@ impl Decoder for TargetWriter<'_> {
         Step {
             log_probabilities: likely.into_data().iter().collect(),
             attention: Some(weights.into_data().iter().collect()),
+            copied: None,
         }
     }
 

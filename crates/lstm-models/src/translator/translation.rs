@@ -3,7 +3,7 @@
 use super::Translator;
 use super::searching::TargetWriter;
 use crate::decoding::{DecodingError, Ensemble, EnsembleMean, Hypothesis, Search, SpecialTokens};
-use crate::encoder_decoder::Sentences;
+use crate::encoder_decoder::{Sentences, batches};
 use crate::tokenizer::TokenizerError;
 
 /// What became of a line.
@@ -134,10 +134,6 @@ impl TranslatorEnsemble {
     }
 }
 
-/// Rows that go through the network at once, of which a beam has several for each source; and sources.
-const ROWS: usize = 160;
-const SOURCES: usize = 32;
-
 /// Translates lines with translators of the same vocabularies; there is at least one.
 pub(super) fn translate(
     translators: &[Translator],
@@ -148,7 +144,8 @@ pub(super) fn translate(
     let first = &translators[0];
     let sources = Sources::new(first, lines)?;
     let mut translations = vec![Translation::empty(); lines.len()];
-    for batch in sources.batches(search.rows()) {
+    let lengths: Vec<usize> = sources.ids.iter().map(Vec::len).collect();
+    for batch in batches(&lengths, search.rows()) {
         let found = write(translators, &sources, &batch, search)?;
         for (line, found) in batch.iter().zip(found) {
             translations[*line] = sources.translation(first, *line, &found)?;
@@ -201,15 +198,6 @@ impl Sources {
             lengths: lengths.collect(),
             ids,
         })
-    }
-
-    /// Lines that are not empty, those of similar length together; each needs so many rows.
-    fn batches(&self, rows: usize) -> Vec<Vec<usize>> {
-        let lines = (0..self.ids.len()).filter(|line| self.ids[*line].len() > 1);
-        let mut lines: Vec<usize> = lines.collect();
-        lines.sort_by_key(|line| self.ids[*line].len());
-        let together = (ROWS / rows).clamp(1, SOURCES);
-        lines.chunks(together).map(<[usize]>::to_vec).collect()
     }
 
     /// What was found for a line, in text.

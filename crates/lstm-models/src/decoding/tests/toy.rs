@@ -119,6 +119,7 @@ impl Decoder for Toy {
         Step {
             log_probabilities,
             attention: self.model.attends.then_some(attention),
+            copied: None,
         }
     }
 
@@ -150,6 +151,7 @@ impl Decoder for Script {
         Step {
             log_probabilities: self.answers[time].repeat(tokens.len()),
             attention: None,
+            copied: None,
         }
     }
 

@@ -1,0 +1,155 @@
+//! From documents to their summaries.
+
+use super::Summarizer;
+use super::texts::{DocumentLength, EncodedDocument};
+use super::writing::SummaryWriter;
+use crate::decoding::{DecodingError, Hypothesis, Search, SpecialTokens};
+use crate::encoder_decoder::batches;
+use crate::tokenizer::{TokenizerError, UNKNOWN};
+
+/// What became of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The tokens of the document, as attention sees them; the last one ends it. None of an empty document.
+    pub source: Vec<String>,
+    /// How much of the document was read.
+    pub document: DocumentLength,
+    /// The best summaries that were found, the best first; at least one.
+    pub candidates: Vec<SummaryCandidate>,
+}
+
+impl Summary {
+    /// The best summary.
+    pub fn best(&self) -> &SummaryCandidate {
+        &self.candidates[0]
+    }
+
+    /// Whether a summary was found: not where the network's answers are no numbers, or the constraints leave none.
+    pub fn is_found(&self) -> bool {
+        self.best().log_probability > f64::NEG_INFINITY
+    }
+}
+
+/// A summary of a document.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SummaryCandidate {
+    /// The text, in one line without tabs.
+    pub text: String,
+    /// The tokens, without the one that ends it.
+    pub tokens: Vec<WrittenToken>,
+    /// ln p(summary | document); −∞ where none was found.
+    pub log_probability: f64,
+    /// What candidates were compared by; −∞ where none was found.
+    pub score: f64,
+}
+
+/// A token of a summary.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WrittenToken {
+    /// The token by itself.
+    pub text: String,
+    /// 1 − p_gen: how much of what might have been written here was to be copied.
+    pub copied: f32,
+    /// How much each token of the document was attended to.
+    pub attention: Vec<f32>,
+}
+
+/// Why documents were not summed up.
+#[derive(Debug, thiserror::Error)]
+pub enum SummarizeError {
+    /// The tokenizer refused.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// The search cannot be as asked for.
+    #[error(transparent)]
+    Decoding(#[from] DecodingError),
+}
+
+/// Sums up documents, in their order.
+pub(super) fn summarize(
+    summarizer: &Summarizer,
+    documents: &[&str],
+    search: Search,
+) -> Result<Vec<Summary>, SummarizeError> {
+    search.check().map_err(DecodingError::from)?;
+    let documents = summarizer.texts.encode_documents(documents)?;
+    let mut summaries: Vec<Summary> = documents.iter().map(empty).collect();
+    let lengths: Vec<usize> = documents
+        .iter()
+        .map(|document| document.ids.len())
+        .collect();
+    for batch in batches(&lengths, search.rows()) {
+        let found = write(summarizer, &documents, &batch, search)?;
+        for (place, found) in batch.iter().zip(found) {
+            summaries[*place] = summary(summarizer, &documents[*place], &found)?;
+        }
+    }
+    Ok(summaries)
+}
+
+/// Of an empty document.
+fn empty(document: &EncodedDocument) -> Summary {
+    Summary {
+        source: Vec::new(),
+        document: document.length,
+        candidates: vec![SummaryCandidate::default()],
+    }
+}
+
+/// What is found for these documents.
+fn write(
+    summarizer: &Summarizer,
+    documents: &[EncodedDocument],
+    places: &[usize],
+    search: Search,
+) -> Result<Vec<Vec<Hypothesis>>, DecodingError> {
+    let documents: Vec<&EncodedDocument> = places.iter().map(|place| &documents[*place]).collect();
+    let (network, coverage) = (&summarizer.network, summarizer.parts.coverage);
+    let boundary = summarizer.texts.boundary();
+    let mut writer = SummaryWriter::new(network, &documents, coverage);
+    let special = SpecialTokens::new(boundary, boundary).forbid(UNKNOWN);
+    let lengths: Vec<usize> = documents
+        .iter()
+        .map(|document| document.ids.len())
+        .collect();
+    search.run(&mut writer, &special, &lengths, places)
+}
+
+/// What was found for a document, in text.
+fn summary(
+    summarizer: &Summarizer,
+    document: &EncodedDocument,
+    found: &[Hypothesis],
+) -> Result<Summary, TokenizerError> {
+    let texts = &summarizer.texts;
+    let mut candidates = Vec::with_capacity(found.len().max(1));
+    for hypothesis in found {
+        let attention = hypothesis.attention.iter().flatten();
+        let copied = hypothesis.copied.iter().flatten();
+        let tokens = hypothesis.tokens.iter().zip(attention).zip(copied);
+        let tokens = tokens.map(|((id, attention), copied)| WrittenToken {
+            text: texts.show(*id, document),
+            copied: *copied,
+            attention: attention.clone(),
+        });
+        candidates.push(SummaryCandidate {
+            text: texts.decode(&hypothesis.tokens, document)?,
+            tokens: tokens.collect(),
+            log_probability: hypothesis.log_probability,
+            score: hypothesis.score,
+        });
+    }
+    if candidates.is_empty() {
+        candidates.push(SummaryCandidate {
+            log_probability: f64::NEG_INFINITY,
+            score: f64::NEG_INFINITY,
+            ..SummaryCandidate::default()
+        });
+    }
+    let source = document.ids.iter().map(|id| texts.show(*id, document));
+    Ok(Summary {
+        source: source.collect(),
+        document: document.length,
+        candidates,
+    })
+}
