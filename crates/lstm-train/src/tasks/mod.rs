@@ -6,6 +6,7 @@ pub mod language_model;
 pub mod parallel;
 mod profile;
 mod provenance;
+pub mod summarizer;
 mod train;
 pub mod translator;
 pub mod vocabulary;

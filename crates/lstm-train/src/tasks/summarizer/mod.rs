@@ -157,7 +157,7 @@ pub fn score(
     let encoded = EncodedPairs::new(encode(corpus, summarizer.texts())?);
     let loss = encoded.loss(summarizer);
     let documents: Vec<&str> = corpus.sources().collect();
-    let summaries = summarizer.summarize(&documents, &search.into())?;
+    let summaries = summarizer.summarize(&documents, search)?;
     let written: Vec<&str> = summaries
         .iter()
         .map(|summary| summary.best().text.as_str())

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lstm_models::{EncoderDecoderArchitecture, TranslationSearch};
+use lstm_models::{EncoderDecoderArchitecture, MAX_DOCUMENT, TranslationSearch};
 use serde::{Deserialize, Serialize};
 
 use super::METRICS;
@@ -69,9 +69,6 @@ impl Default for DocumentOptions {
         Self { max_tokens: 400 }
     }
 }
-
-/// More tokens than attention has memory for.
-const MAX_DOCUMENT: usize = 100_000;
 
 /// Which pairs are learned from: those with a document and a summary, and no summary that is too long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -72,7 +72,7 @@ fn summarize(arguments: &Arguments, model: &Path) -> Result<(), Failure> {
     let mut notes = Notes::default();
     let mut number = 0;
     arguments.documents.answer(|documents, output| {
-        let summaries = summarizer.summarize(documents, &search.into())?;
+        let summaries = summarizer.summarize(documents, search)?;
         for (document, summary) in documents.iter().zip(&summaries) {
             number += 1;
             notes.count(summary);
