@@ -117,7 +117,7 @@ fn texts_are_plain_and_of_the_promised_length() {
         let sentences = document.matches(" .").count();
         assert!((1..=SENTENCES).contains(&sentences), "{document}");
         assert!(WORDS.contains(&document.split(' ').count()), "{document}");
-        assert!((7..=14).contains(&summary.split(' ').count()), "{summary}");
+        assert!((10..=13).contains(&summary.split(' ').count()), "{summary}");
         for text in [document, summary] {
             let plain =
                 |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || " .,;".contains(c);
@@ -173,4 +173,68 @@ fn a_summary_takes_some_of_the_names_and_figures_and_leaves_others() {
 #[test]
 fn another_seed_gives_another_set() {
     assert_ne!(generate(1).test, generate(2).test);
+}
+
+/// A number as README.md has it.
+fn thousands(number: usize) -> String {
+    match number / 1000 {
+        0 => number.to_string(),
+        more => format!("{},{:03}", thousands(more), number % 1000),
+    }
+}
+
+/// The figures in README.md; `datasets/README.md` is stale if one is not there.
+#[test]
+fn the_readme_has_the_figures() {
+    let readme = include_str!("../../README.md");
+    let mean = |reports: &[Report], number: &dyn Fn(&Report) -> usize| {
+        let sum: usize = reports.iter().map(number).sum();
+        format!("{:.1}", sum as f64 / reports.len() as f64)
+    };
+    let mut expected = Vec::new();
+    for file in FILES {
+        let contents = crate::shipped(NAME).and_then(|set| set.file(file));
+        let reports = shipped(file);
+        expected.push(format!(
+            "| `reports/{file}` | {} | {} | {} | {} |",
+            thousands(reports.len()),
+            thousands(contents.map_or(0, str::len)),
+            mean(&reports, &|report| report.document.split(' ').count()),
+            mean(&reports, &|report| report.summary.split(' ').count()),
+        ));
+    }
+    let reports: Vec<Report> = all().collect();
+    let open = |text: &str| {
+        let words: HashSet<&str> = text.split(' ').filter(|word| is_open(word)).collect();
+        words.len()
+    };
+    expected.push(format!(
+        "A report has {} different ones on\n  average, its summary {}.",
+        mean(&reports, &|report| open(&report.document)),
+        mean(&reports, &|report| open(&report.summary)),
+    ));
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for Report { document, summary } in &reports {
+        for word in document.split(' ').chain(summary.split(' ')) {
+            *counts.entry(word).or_default() += 1;
+        }
+    }
+    let (open, other): (Vec<_>, Vec<_>) = counts.into_iter().partition(|(word, _)| is_open(word));
+    let most = open.iter().map(|(_, count)| count).max();
+    expected.push(format!("There are {} other words", other.len()));
+    expected.push(format!(
+        "no name or figure stands more than {} times",
+        most.unwrap_or(&0)
+    ));
+    let lengths = reports
+        .iter()
+        .map(|report| report.summary.split(' ').count());
+    let (least, most) = (lengths.clone().min(), lengths.max());
+    expected.push(format!(
+        "a summary {} to {}:",
+        least.unwrap_or(0),
+        most.unwrap_or(0)
+    ));
+    let missing: Vec<_> = expected.iter().filter(|e| !readme.contains(*e)).collect();
+    assert!(missing.is_empty(), "README.md lacks {missing:#?}");
 }
