@@ -207,7 +207,10 @@ mod tests {
             from_epoch: 3,
         };
         assert_eq!([1, 2].map(|epoch| coverage.weight_in(epoch)), [None; 2]);
-        assert_eq!([3, 4].map(|epoch| coverage.weight_in(epoch)), [Some(0.5); 2]);
+        assert_eq!(
+            [3, 4].map(|epoch| coverage.weight_in(epoch)),
+            [Some(0.5); 2]
+        );
         let never = CoverageOptions::default();
         assert!(!never.is_used() && never.weight_in(9).is_none());
     }
@@ -235,6 +238,9 @@ mod tests {
         let lengths = [&kept[..], &[[5, 10], [0, 3], [3, 0]]].concat();
         let filtered = filter.apply(lengths, |lengths| *lengths);
         assert_eq!(filtered.kept, kept);
-        assert_eq!([filtered.dropped.long_target, filtered.dropped.empty], [1, 2]);
+        assert_eq!(
+            [filtered.dropped.long_target, filtered.dropped.empty],
+            [1, 2]
+        );
     }
 }

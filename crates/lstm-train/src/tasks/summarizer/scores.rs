@@ -137,7 +137,13 @@ impl Baselines {
 
     /// The one with the highest ROUGE-L.
     pub fn best(&self) -> &(Extract, SummaryRouge) {
-        let better = |one, other| if rouge_l(other) > rouge_l(one) { other } else { one };
+        let better = |one, other| {
+            if rouge_l(other) > rouge_l(one) {
+                other
+            } else {
+                one
+            }
+        };
         self.scores.iter().reduce(better).expect("there are some")
     }
 

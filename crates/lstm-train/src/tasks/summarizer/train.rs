@@ -95,7 +95,9 @@ impl Prepared for PreparedSummarizer {
         )];
         let (cut, most) = (self.task.cut(), self.recipe.documents.max_tokens);
         if cut > 0 {
-            lines.push(format!("{cut} of the documents were cut after {most} tokens"));
+            lines.push(format!(
+                "{cut} of the documents were cut after {most} tokens"
+            ));
         }
         lines
     }
