@@ -1,10 +1,14 @@
 //! Attention: which places of a source a decoder's state looks at.
 
+mod coverage;
+
 use burn::module::{Module, Param};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Int, Tensor, TensorData};
 use lstm_core::{Lengths, WeightDraws};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use coverage::Coverage;
 
 /// How well a decoder's state fits a place of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -150,19 +154,30 @@ impl Attention {
             None => queries.matmul(memory.keys.clone().transpose()),
             Some(additive) => additive.scores(queries, memory.keys.clone()),
         };
-        let weights = softmax(scores + memory.mask.clone(), 2);
+        let weights = weights_of(scores + memory.mask.clone());
         (weights.clone().matmul(memory.values.clone()), weights)
     }
 }
 
+/// The weights of places with these scores, along the last dimension.
+fn weights_of<const D: usize>(scores: Tensor<D>) -> Tensor<D> {
+    softmax(scores, D - 1)
+}
+
 impl AdditiveScore {
+    /// W_q q + b: `[batch, time, d_query]`.
+    fn queries(&self, queries: Tensor<3>) -> Tensor<3> {
+        let [batch, time, d_query] = queries.dims();
+        let queries = queries.reshape([batch * time, d_query]);
+        let queries = queries.matmul(self.query_weight.val()) + self.bias.val();
+        queries.reshape([batch, time, d_query])
+    }
+
     /// vᵀ tanh(W_q q + W_k m + b) of each query and place: `[batch, time, source_time]`.
     fn scores(&self, queries: Tensor<3>, keys: Tensor<3>) -> Tensor<3> {
         let [batch, time, d_query] = queries.dims();
         let [_, places, _] = keys.dims();
-        let queries = queries.reshape([batch * time, d_query]);
-        let queries = queries.matmul(self.query_weight.val()) + self.bias.val();
-        let queries = queries.reshape([batch, time, 1, d_query]);
+        let queries = self.queries(queries).reshape([batch, time, 1, d_query]);
         let sums = queries + keys.reshape([batch, 1, places, d_query]);
         let sums = sums.tanh().reshape([batch * time * places, d_query]);
         sums.matmul(self.score_weight.val())

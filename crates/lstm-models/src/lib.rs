@@ -24,6 +24,7 @@ mod host;
 mod language_model;
 mod look_up;
 mod loss;
+mod pointer;
 mod pooling;
 #[cfg(feature = "flex")]
 mod product;

@@ -1,10 +1,11 @@
 //! What is minimised and what is reported.
 
-use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use crate::pointer::LEAST;
 #[cfg(feature = "flex")]
-use crate::softmax_loss;
+use crate::{host, softmax_loss};
 
 /// The loss of a batch as sums with their weight, so that averages over ragged batches and
 /// accumulated steps are exact.
@@ -106,13 +107,42 @@ pub fn vocabulary_cross_entropy(
     targets: VocabularyTargets<'_>,
 ) -> Loss {
     check_targets(&hidden, &weight, targets.tokens);
-    let [objective, nll] = sums(hidden, weight, bias, targets);
-    let count = targets.tokens.len() as f64;
-    Loss {
-        objective,
-        nll,
-        count,
-        divisor: count,
+    Loss::of_sums(sums(hidden, weight, bias, None, targets), targets)
+}
+
+/// As [`vocabulary_cross_entropy`], where a row's target is generated with the probability p_gen = σ(gate), or else
+/// copied (pointer-generator, See et al. 2017): −ln(p_gen·P_vocab(y) + (1 − p_gen)·a).
+///
+/// # Shapes
+///
+/// - `pointer`: `[rows, 2]`, each row's gate, and a, the attention of all places of the source that hold its target
+/// - `targets`: a token for each row; those at or beyond `vocab` can only be copied
+///
+/// # Panics
+///
+/// If there is not one target and one row of `pointer` for each row.
+pub(crate) fn pointer_cross_entropy(
+    hidden: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    pointer: Tensor<2>,
+    targets: VocabularyTargets<'_>,
+) -> Loss {
+    let rows = targets.tokens.len();
+    let found = [hidden.dims()[0], pointer.dims()[0]];
+    assert_eq!(found, [rows; 2], "each row has a target and a pointer");
+    Loss::of_sums(sums(hidden, weight, bias, Some(pointer), targets), targets)
+}
+
+impl Loss {
+    fn of_sums([objective, nll]: [Tensor<1>; 2], targets: VocabularyTargets<'_>) -> Self {
+        let count = targets.tokens.len() as f64;
+        Self {
+            objective,
+            nll,
+            count,
+            divisor: count,
+        }
     }
 }
 
@@ -121,13 +151,14 @@ fn sums(
     hidden: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<1>,
+    pointer: Option<Tensor<2>>,
     targets: VocabularyTargets<'_>,
 ) -> [Tensor<1>; 2] {
     #[cfg(feature = "flex")]
-    if softmax_loss::holds(&hidden, &weight, &bias) {
-        return softmax_loss::sum(hidden, weight, bias, targets);
+    if softmax_loss::holds(&hidden, &weight, &bias) && pointer.as_ref().is_none_or(host::holds) {
+        return softmax_loss::sum(hidden, weight, bias, pointer, targets);
     }
-    sums_of_rows(hidden, weight, bias, targets)
+    sums_of_rows(hidden, weight, bias, pointer, targets)
 }
 
 /// The same with the operations of the backend.
@@ -135,10 +166,14 @@ fn sums_of_rows(
     hidden: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<1>,
+    pointer: Option<Tensor<2>>,
     targets: VocabularyTargets<'_>,
 ) -> [Tensor<1>; 2] {
     let logits = logits(hidden, weight, bias);
-    let nll = row_losses(logits.clone(), targets.tokens);
+    let nll = match pointer {
+        None => row_losses(logits.clone(), targets.tokens),
+        Some(pointer) => mixed_losses(logits.clone(), pointer, targets.tokens),
+    };
     let objective = match targets.smoothing {
         0.0 => nll.clone(),
         smoothing => {
@@ -181,6 +216,32 @@ fn row_losses(logits: Tensor<2>, targets: &[u32]) -> Tensor<2> {
     let ids: Vec<i64> = targets.iter().map(|target| i64::from(*target)).collect();
     let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [targets.len(), 1]), &device);
     -log_softmax(logits, 1).gather(1, ids)
+}
+
+/// The same where targets may be copied.
+fn mixed_losses(logits: Tensor<2>, pointer: Tensor<2>, targets: &[u32]) -> Tensor<2> {
+    /// e to this is 0 in 32-bit floats.
+    const NEVER: f32 = -1e9;
+    let device = logits.device();
+    let [rows, vocab] = logits.dims();
+    let is_known = |target: &u32| (*target as usize) < vocab;
+    let known: Vec<u32> = targets
+        .iter()
+        .map(|target| if is_known(target) { *target } else { 0 })
+        .collect();
+    let unknown = targets
+        .iter()
+        .map(|target| if is_known(target) { 0.0 } else { NEVER });
+    let unknown = TensorData::new(unknown.collect::<Vec<f32>>(), [rows, 1]);
+    let unknown = Tensor::<2>::from_data(unknown, &device);
+    let gate = pointer.clone().slice([0..rows, 0..1]);
+    let copied = pointer.slice([0..rows, 1..2]).clamp_min(LEAST);
+    // ln(p_gen·P_vocab) and ln((1 − p_gen)·a)
+    let generated = log_sigmoid(gate.clone()) - row_losses(logits, &known) + unknown;
+    let copied = log_sigmoid(-gate) + copied.log();
+    let greatest = generated.clone().max_pair(copied.clone()).detach();
+    let sum = (generated - greatest.clone()).exp() + (copied - greatest.clone()).exp();
+    -(greatest + sum.log())
 }
 
 fn check_targets(hidden: &Tensor<2>, weight: &Tensor<2>, targets: &[u32]) {
@@ -254,8 +315,8 @@ mod tests {
                 smoothing,
             };
             let [objective, nll] = match chunked {
-                true => sums(operands.0, operands.1, operands.2, targets),
-                false => sums_of_rows(operands.0, operands.1, operands.2, targets),
+                true => sums(operands.0, operands.1, operands.2, None, targets),
+                false => sums_of_rows(operands.0, operands.1, operands.2, None, targets),
             };
             // Not 1, so that the gradients are scaled.
             let gradients = (objective.clone() * 0.25).backward();
@@ -271,6 +332,51 @@ mod tests {
         for (chunked, operations) in chunked.iter().zip(operations) {
             // 100,003 terms a sum, in another order.
             chunked.assert_approx_eq::<f32>(operations, Tolerance::rel_abs(1e-4, 1e-5));
+        }
+    }
+
+    #[test]
+    fn a_pointers_loss_in_chunks_is_that_of_the_operations() {
+        let device = Device::flex().autodiff();
+        for smoothing in [0.0, 0.1] {
+            let [operations, chunked] = [false, true].map(|chunked| {
+                let ([hidden, weight], bias, mut targets) = vocabulary(&device);
+                // Some can only be copied.
+                for target in targets.iter_mut().step_by(3) {
+                    *target += VOCAB as u32;
+                }
+                let pointer = (0..2 * ROWS).map(|at| match at % 2 {
+                    0 => at as f32 / 20.0 - 2.0,
+                    _ => ((at * 7) % 11) as f32 / 11.0,
+                });
+                let pointer = TensorData::new(pointer.collect::<Vec<f32>>(), [ROWS, 2]);
+                let pointer = Tensor::<2>::from_data(pointer, &device).require_grad();
+                let [hidden, weight] = [hidden, weight].map(Tensor::require_grad);
+                let bias = bias.require_grad();
+                let targets = VocabularyTargets {
+                    tokens: &targets,
+                    smoothing,
+                };
+                let operands = (hidden.clone(), weight.clone(), bias.clone());
+                let of_rows = Some(pointer.clone());
+                let [objective, nll] = match chunked {
+                    true => sums(operands.0, operands.1, operands.2, of_rows, targets),
+                    false => sums_of_rows(operands.0, operands.1, operands.2, of_rows, targets),
+                };
+                // Not 1, so that the gradients are scaled.
+                let gradients = (objective.clone() * 0.25).backward();
+                [
+                    objective.into_data(),
+                    nll.into_data(),
+                    hidden.grad(&gradients).unwrap().into_data(),
+                    weight.grad(&gradients).unwrap().into_data(),
+                    bias.grad(&gradients).unwrap().into_data(),
+                    pointer.grad(&gradients).unwrap().into_data(),
+                ]
+            });
+            for (chunked, operations) in chunked.iter().zip(&operations) {
+                chunked.assert_approx_eq::<f32>(operations, Tolerance::rel_abs(1e-4, 1e-5));
+            }
         }
     }
 

@@ -25,6 +25,7 @@ use rayon::prelude::*;
 
 use crate::host;
 use crate::loss::VocabularyTargets;
+use crate::pointer::Pointer;
 use crate::product::Matrix;
 
 /// Logits of a chunk: 16 MiB, so that the products are large and the cache still helps.
@@ -36,14 +37,15 @@ pub(crate) fn holds(hidden: &Tensor<2>, weight: &Tensor<2>, bias: &Tensor<1>) ->
 }
 
 /// The objective and the negative log-likelihood of the targets, each summed over the rows: `[1]`. Only the
-/// objective has a gradient.
+/// objective has a gradient. With a `pointer`, the rows of which are [`Pointer`]s, targets may be copied.
 pub(crate) fn sum(
     hidden: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<1>,
+    pointer: Option<Tensor<2>>,
     targets: VocabularyTargets<'_>,
 ) -> [Tensor<1>; 2] {
-    let operands = Operands::new(hidden, weight, bias);
+    let operands = Operands::new(hidden, weight, bias, pointer);
     let sums = <Dispatch as SoftmaxLoss>::sum(operands, targets.into());
     let sums = Tensor::<1>::from_dispatch(sums);
     [sums.clone().slice([0..1]), sums.slice([1..2]).detach()]
@@ -56,7 +58,7 @@ pub(crate) fn rows(
     bias: Tensor<1>,
     targets: &[u32],
 ) -> Vec<f32> {
-    let operands = Operands::new(hidden, weight, bias);
+    let operands = Operands::new(hidden, weight, bias, None);
     let losses = <Dispatch as SoftmaxLoss>::rows(operands, targets.into());
     Tensor::<1>::from_dispatch(losses)
         .into_data()
@@ -90,11 +92,20 @@ pub struct Operands<B: Backend> {
     pub weight: FloatTensor<B>,
     /// `[vocab]`
     pub bias: FloatTensor<B>,
+    /// A [`Pointer`] for each row, `[rows, 2]`; `[0, 2]` where nothing is copied.
+    pub pointer: FloatTensor<B>,
 }
 
 impl Operands<Dispatch> {
-    fn new(hidden: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Self {
+    fn new(
+        hidden: Tensor<2>,
+        weight: Tensor<2>,
+        bias: Tensor<1>,
+        pointer: Option<Tensor<2>>,
+    ) -> Self {
+        let pointer = pointer.unwrap_or_else(|| Tensor::zeros([0, 2], &hidden.device()));
         Self {
+            pointer: pointer.into_dispatch(),
             hidden: hidden.into_dispatch(),
             weight: weight.into_dispatch(),
             bias: bias.into_dispatch(),
@@ -113,6 +124,8 @@ pub struct LossAndGradients<B: Backend> {
     pub weight: FloatTensor<B>,
     /// `[vocab]`
     pub bias: FloatTensor<B>,
+    /// `[rows, 2]`, or `[0, 2]`
+    pub pointer: FloatTensor<B>,
 }
 
 #[backend_extension(Flex, Autodiff)]
@@ -169,6 +182,8 @@ impl SoftmaxLoss for Flex {
 struct RowLoss {
     objective: f64,
     nll: f64,
+    /// The objective's gradient by what the row's [`Pointer`] is made of.
+    pointer: [f32; 2],
 }
 
 impl RowLoss {
@@ -176,6 +191,7 @@ impl RowLoss {
         losses.iter().fold(Self::default(), |sum, loss| Self {
             objective: sum.objective + loss.objective,
             nll: sum.nll + loss.nll,
+            ..sum
         })
     }
 
@@ -200,7 +216,9 @@ impl Operands<Flex> {
         let hidden = self.hidden.to_contiguous();
         let weight = self.weight.to_contiguous();
         let bias = self.bias.to_contiguous();
+        let pointer = self.pointer.to_contiguous();
         work(Slices {
+            pointer: floats(&pointer).as_chunks().0,
             hidden: floats(&hidden),
             weight: Matrix::new(floats(&weight), features),
             bias: floats(&bias),
@@ -218,6 +236,8 @@ struct Slices<'a> {
     weight: Matrix<'a>,
     /// `[vocab]`
     bias: &'a [f32],
+    /// `[rows]`, or `[0]`
+    pointer: &'a [[f32; 2]],
     features: usize,
 }
 
@@ -257,7 +277,10 @@ impl Slices<'_> {
             gradients.add_columns(&mut bias_gradient);
         });
         let weight_gradient = weight_gradient.unwrap_or_else(|| vec![0.0; vocab * self.features]);
+        let pointer_gradient = all_losses.iter().flat_map(|loss| loss.pointer);
+        let pointer_gradient = pointer_gradient.take(2 * self.pointer.len()).collect();
         LossAndGradients {
+            pointer: tensor(pointer_gradient, [self.pointer.len(), 2]),
             loss: RowLoss::sum(&all_losses).into_tensor(),
             hidden: tensor(hidden_gradient, [rows, self.features]),
             weight: tensor(weight_gradient, [vocab, self.features]),
@@ -274,6 +297,7 @@ impl Slices<'_> {
         mut work: impl FnMut(Range<usize>, Matrix<'_>, Vec<RowLoss>),
     ) {
         let (targets, smoothing) = (&*targets.tokens, targets.smoothing);
+        let pointer = |row: usize| self.pointer.get(row).map(|pointer| Pointer::new(*pointer));
         let vocab = self.bias.len();
         let chunk = (LOGITS / vocab.max(1)).max(1);
         let mut memory = Logits::take(chunk.min(targets.len()) * vocab);
@@ -285,8 +309,15 @@ impl Slices<'_> {
             hidden.times_into(self.weight.transposed(), logits);
             let losses = logits
                 .par_chunks_exact_mut(vocab)
-                .zip(targets)
-                .map(|(logits, target)| row(logits, self.bias, *target as usize, smoothing, wanted))
+                .enumerate()
+                .map(|(place, logits)| {
+                    let target = RowTarget {
+                        token: targets[place] as usize,
+                        smoothing,
+                        pointer: pointer(range.start + place),
+                    };
+                    row(logits, self.bias, target, wanted)
+                })
                 .collect();
             work(range, Matrix::new(logits, vocab), losses);
         }
@@ -324,11 +355,22 @@ impl Drop for Logits {
 /// instructions, so that these change no bit.
 const LANES: usize = 16;
 
+/// What should have followed in a row.
+#[derive(Clone, Copy)]
+struct RowTarget {
+    /// One beyond the vocabulary can only be copied.
+    token: usize,
+    smoothing: f32,
+    pointer: Option<Pointer>,
+}
+
 /// A row's loss, where nll is −log softmax(logits + bias)[target] and the objective (1 − ε)·nll + ε·u, with
 /// u the mean of −log softmax over the vocabulary; its logits become exp(logits − max), or the gradients
-/// softmax − (1 − ε)·onehot − ε/vocab.
+/// softmax − (1 − ε)·onehot − ε/vocab. With a pointer nll is that of the [`Pointer`], of which the share r goes back
+/// to the vocabulary: the gradients are ((1 − ε)·r + ε)·softmax − (1 − ε)·r·onehot − ε/vocab.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2", "aarch64+neon"))]
-fn row(logits: &mut [f32], bias: &[f32], target: usize, smoothing: f32, wanted: Rows) -> RowLoss {
+fn row(logits: &mut [f32], bias: &[f32], target: RowTarget, wanted: Rows) -> RowLoss {
+    let smoothing = target.smoothing;
     let (groups, rest) = logits.as_chunks_mut::<LANES>();
     let (bias_groups, bias_rest) = bias.as_chunks::<LANES>();
     let mut greatest = [f32::NEG_INFINITY; LANES];
@@ -337,7 +379,8 @@ fn row(logits: &mut [f32], bias: &[f32], target: usize, smoothing: f32, wanted: 
     }
     add_bias(rest, bias_rest, &mut greatest);
     let greatest = greatest.into_iter().fold(f32::NEG_INFINITY, f32::max);
-    let of_target = logits[target];
+    let of_target = logits.get(target.token).copied();
+    let of_target = of_target.unwrap_or(f32::NEG_INFINITY);
     let mean = mean_if(smoothing > 0.0, logits);
     let (groups, rest) = logits.as_chunks_mut::<LANES>();
     let mut sums = [0.0_f32; LANES];
@@ -346,16 +389,27 @@ fn row(logits: &mut [f32], bias: &[f32], target: usize, smoothing: f32, wanted: 
     }
     exponentiate(rest, greatest, &mut sums);
     let sum: f64 = sums.into_iter().map(f64::from).sum();
+    let normalizer = sum.ln() + f64::from(greatest);
+    let generated = normalizer - f64::from(of_target);
+    let (nll, mut pointer, share) = match target.pointer {
+        None => (generated, [0.0; 2], 1.0),
+        Some(pointer) => {
+            let mixed = pointer.mix(generated);
+            (mixed.nll, mixed.gradient, mixed.generated)
+        }
+    };
+    pointer = pointer.map(|gradient| (1.0 - smoothing) * gradient);
+    let share = (1.0 - f64::from(smoothing)) * share;
     if wanted == Rows::Gradients {
-        let scale = (1.0 / sum) as f32;
+        let scale = ((share + f64::from(smoothing)) / sum) as f32;
         let evenly = smoothing / logits.len() as f32;
         for logit in logits.iter_mut() {
             *logit = *logit * scale - evenly;
         }
-        logits[target] -= 1.0 - smoothing;
+        if let Some(logit) = logits.get_mut(target.token) {
+            *logit -= share as f32;
+        }
     }
-    let normalizer = sum.ln() + f64::from(greatest);
-    let nll = normalizer - f64::from(of_target);
     let smoothing = f64::from(smoothing);
     RowLoss {
         objective: match smoothing > 0.0 {
@@ -363,6 +417,7 @@ fn row(logits: &mut [f32], bias: &[f32], target: usize, smoothing: f32, wanted: 
             false => nll,
         },
         nll,
+        pointer,
     }
 }
 
@@ -437,6 +492,7 @@ impl<B: Backend, C: CheckpointStrategy> Operands<Autodiff<B, C>> {
             hidden: self.hidden.into_primitive(),
             weight: self.weight.into_primitive(),
             bias: self.bias.into_primitive(),
+            pointer: self.pointer.into_primitive(),
         }
     }
 }
@@ -448,16 +504,16 @@ impl<B: Backend + SoftmaxLoss, C: CheckpointStrategy> SoftmaxLoss for Autodiff<B
     }
 
     fn sum(operands: Operands<Self>, targets: Targets) -> FloatTensor<Self> {
-        /// The gradients of hidden states, weight and bias are known already.
+        /// The gradients of hidden states, weight, bias and pointer are known already.
         #[derive(Debug)]
         struct Gradient;
 
-        impl<B: Backend + SoftmaxLoss> Backward<B, 3> for Gradient {
-            type State = [FloatTensor<B>; 3];
+        impl<B: Backend + SoftmaxLoss> Backward<B, 4> for Gradient {
+            type State = [FloatTensor<B>; 4];
 
             fn backward(
                 self,
-                ops: Ops<Self::State, 3>,
+                ops: Ops<Self::State, 4>,
                 gradients: &mut Gradients,
                 _checkpointer: &mut Checkpointer,
             ) {
@@ -475,12 +531,14 @@ impl<B: Backend + SoftmaxLoss, C: CheckpointStrategy> SoftmaxLoss for Autodiff<B
             operands.hidden.node(),
             operands.weight.node(),
             operands.bias.node(),
+            operands.pointer.node(),
         ];
         let operands = operands.into_primitives();
         match Gradient.prepare::<C>(guards).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
                 let result = B::differentiated(operands, targets);
-                prepared.finish([result.hidden, result.weight, result.bias], result.loss)
+                let gradients = [result.hidden, result.weight, result.bias, result.pointer];
+                prepared.finish(gradients, result.loss)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(B::sum(operands, targets)),
         }

@@ -8,7 +8,7 @@ use lstm_core::{
 };
 
 use super::architecture::EncoderDecoderArchitecture;
-use crate::attention::{Attention, AttentionSizes, Memory};
+use crate::attention::{Attention, AttentionSizes, Coverage, Memory};
 
 /// The decoder, between the embeddings of a target's tokens and the output weights.
 ///
@@ -41,6 +41,41 @@ pub(crate) struct DecoderState {
     recurrent: Option<RecurrentState>,
     /// h̃ of the step before, `[batch, d_attentional]`; `None` at the beginning, and without input feeding.
     fed: Option<Tensor<2>>,
+    /// `None` where the scores of attention do not read it.
+    coverage: Option<Coverage>,
+}
+
+/// What attention makes of the hidden states of targets.
+#[derive(Debug, Clone)]
+pub(crate) struct Attended {
+    /// h̃ `[batch, time, d_attentional]`
+    pub attentional: Tensor<3>,
+    /// h `[batch, time, d_decoder]`
+    pub hidden: Tensor<3>,
+    /// `[batch, time, d_memory]`
+    pub context: Tensor<3>,
+    /// The weights of the source's places: `[batch, time, source_time]`.
+    pub weights: Tensor<3>,
+    /// How much attention the places had got before, `[batch, time, source_time]`; `None` where it is not read.
+    pub coverage: Option<Tensor<3>>,
+}
+
+impl Attended {
+    /// Steps one after the other; there is at least one.
+    fn cat(steps: Vec<Self>) -> Self {
+        let all = |part: fn(&Self) -> &Tensor<3>| {
+            Tensor::cat(steps.iter().map(|step| part(step).clone()).collect(), 1)
+        };
+        let coverage: Option<Vec<Tensor<3>>> =
+            steps.iter().map(|step| step.coverage.clone()).collect();
+        Self {
+            attentional: all(|step| &step.attentional),
+            hidden: all(|step| &step.hidden),
+            context: all(|step| &step.context),
+            weights: all(|step| &step.weights),
+            coverage: coverage.map(|steps| Tensor::cat(steps, 1)),
+        }
+    }
 }
 
 impl DecoderState {
@@ -49,7 +84,14 @@ impl DecoderState {
         Self {
             recurrent,
             fed: None,
+            coverage: None,
         }
+    }
+
+    /// The same, where scores read the coverage from now on.
+    pub fn covering(mut self, coverage: Coverage) -> Self {
+        self.coverage = Some(coverage);
+        self
     }
 
     /// The state whose row `i` is this one's row `rows[i]`; rows may repeat.
@@ -57,6 +99,7 @@ impl DecoderState {
         Self {
             recurrent: self.recurrent.map(|state| state.select_rows(rows)),
             fed: self.fed.map(|fed| fed.select(0, rows.clone())),
+            coverage: self.coverage.map(|coverage| coverage.select_rows(rows)),
         }
     }
 }
@@ -96,8 +139,8 @@ impl AttentionDecoder {
         self.attention.remember(encoded, lengths)
     }
 
-    /// h̃ of all tokens of targets, whose embeddings are `[batch, time, d_embedding]`: `[batch, time,
-    /// d_attentional]`. In the padding it means nothing.
+    /// All tokens of targets, whose embeddings are `[batch, time, d_embedding]`. In the padding what is found means
+    /// nothing.
     pub fn forward(
         &self,
         embedded: Tensor<3>,
@@ -105,13 +148,13 @@ impl AttentionDecoder {
         memory: &Memory,
         state: DecoderState,
         mode: Mode,
-    ) -> Tensor<3> {
+    ) -> Attended {
         if !self.input_feeding {
             let mode = mode.of_part(PART);
             let (hidden, _) = self
                 .recurrent
                 .forward(embedded, lengths, state.recurrent, mode);
-            return self.attend(hidden, memory).0;
+            return self.attend(hidden, memory, state.coverage).0;
         }
         let [batch, time, d_embedding] = embedded.dims();
         let by_time = embedded.swap_dims(0, 1);
@@ -120,22 +163,21 @@ impl AttentionDecoder {
         let mut all = Vec::with_capacity(time);
         for token in split_rows(tokens, &vec![batch; time]) {
             let token = token.reshape([batch, 1, d_embedding]);
-            let (attentional, _, next) = self.step(token, memory, state, mode);
-            all.push(attentional);
+            let (attended, next) = self.step(token, memory, state, mode);
+            all.push(attended);
             state = next;
         }
-        Tensor::cat(all, 1)
+        Attended::cat(all)
     }
 
-    /// One token of each target, `[batch, 1, d_embedding]`: its h̃ `[batch, 1, d_attentional]`, the weights of
-    /// the source's places `[batch, 1, source_time]`, and the state after it.
+    /// One token of each target, `[batch, 1, d_embedding]`, and the state after it.
     pub fn step(
         &self,
         embedded: Tensor<3>,
         memory: &Memory,
         state: DecoderState,
         mode: Mode,
-    ) -> (Tensor<3>, Tensor<3>, DecoderState) {
+    ) -> (Attended, DecoderState) {
         let [batch, _, _] = embedded.dims();
         let input = match self.input_feeding {
             true => Tensor::cat(vec![embedded.clone(), self.fed(&embedded, state.fed)], 2),
@@ -146,14 +188,15 @@ impl AttentionDecoder {
         let (hidden, recurrent) = self
             .recurrent
             .forward(input, &lengths, state.recurrent, mode);
-        let (attentional, weights) = self.attend(hidden, memory);
-        let [_, _, d_attentional] = attentional.dims();
-        let fed = attentional.clone().reshape([batch, d_attentional]);
+        let (attended, coverage) = self.attend(hidden, memory, state.coverage);
+        let [_, _, d_attentional] = attended.attentional.dims();
+        let fed = attended.attentional.clone().reshape([batch, d_attentional]);
         let state = DecoderState {
             recurrent: Some(recurrent),
             fed: self.input_feeding.then_some(fed),
+            coverage,
         };
-        (attentional, weights, state)
+        (attended, state)
     }
 
     /// h̃ of the step before as an input `[batch, 1, d_attentional]`, zero at the beginning.
@@ -167,18 +210,45 @@ impl AttentionDecoder {
         }
     }
 
-    /// From hidden states `[batch, time, d_decoder]` to h̃, and the weights of the source's places.
-    fn attend(&self, hidden: Tensor<3>, memory: &Memory) -> (Tensor<3>, Tensor<3>) {
+    /// What attention makes of hidden states `[batch, time, d_decoder]`, and the coverage after them.
+    fn attend(
+        &self,
+        hidden: Tensor<3>,
+        memory: &Memory,
+        coverage: Option<Coverage>,
+    ) -> (Attended, Option<Coverage>) {
+        let (context, weights, coverage, after) = match coverage {
+            None => {
+                let (context, weights) = self.attention.forward(hidden.clone(), memory);
+                (context, weights, None, None)
+            }
+            Some(coverage) => {
+                let attention = &self.attention;
+                let covered = attention.forward_covering(hidden.clone(), memory, coverage);
+                let (before, after) = (Some(covered.coverage), Some(covered.after));
+                (covered.context, covered.weights, before, after)
+            }
+        };
+        let attended = Attended {
+            attentional: self.attentional(context.clone(), hidden.clone()),
+            hidden,
+            context,
+            weights,
+            coverage,
+        };
+        (attended, after)
+    }
+
+    /// h̃_t = tanh(W_c [c_t; h_t] + b)
+    fn attentional(&self, context: Tensor<3>, hidden: Tensor<3>) -> Tensor<3> {
         let [batch, time, d_decoder] = hidden.dims();
-        let (context, weights) = self.attention.forward(hidden.clone(), memory);
         let [_, _, d_memory] = context.dims();
         let context = context.reshape([batch * time, d_memory]);
         let hidden = hidden.reshape([batch * time, d_decoder]);
-        // h̃_t = tanh(W_c [c_t; h_t] + b)
         let sum = context.matmul(self.context_weight.val())
             + hidden.matmul(self.hidden_weight.val())
             + self.bias.val();
         let [_, d_attentional] = sum.dims();
-        (sum.tanh().reshape([batch, time, d_attentional]), weights)
+        sum.tanh().reshape([batch, time, d_attentional])
     }
 }

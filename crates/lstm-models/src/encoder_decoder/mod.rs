@@ -6,11 +6,13 @@ mod batches;
 mod bridge;
 mod decoder;
 mod network;
+mod rows;
 mod sentences;
 
 pub use architecture::{Bridge, EncoderDecoderArchitecture, Tied};
 pub(crate) use batches::batches;
-pub(crate) use decoder::DecoderState;
+pub(crate) use decoder::{Attended, DecoderState};
 pub use network::EncoderDecoderNetwork;
 pub(crate) use network::{EncodedSource, Vocabularies};
+pub(crate) use rows::WrittenRows;
 pub use sentences::{PairBatch, Sentences};

@@ -2,14 +2,14 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use lstm_core::{
     DropoutMask, Mode, Purpose, Recurrent, RecurrentConfig, WeightDraws, dropout, dropout_factors,
 };
 
 use super::architecture::{EncoderDecoderArchitecture, Tied};
 use super::bridge::BridgeLayer;
-use super::decoder::{AttentionDecoder, DecoderState};
+use super::decoder::{Attended, AttentionDecoder, DecoderState};
 use super::sentences::{PairBatch, Sentences};
 use crate::attention::Memory;
 use crate::look_up::look_up;
@@ -97,29 +97,41 @@ impl EncoderDecoderNetwork {
     /// truth that is moved to all tokens evenly.
     pub fn loss(&self, batch: &PairBatch, smoothing: f32, mode: Mode) -> Loss {
         let encoded = self.encode(&batch.source, mode);
-        let inputs = &batch.inputs;
-        let embedded = self.embed(inputs, Side::Target, mode);
-        let EncodedSource { memory, state } = encoded;
-        let decoder = &self.decoder;
-        let attentional = decoder.forward(embedded, inputs.lengths(), &memory, state, mode);
-        let purpose = Purpose::named("output dropout");
-        let dropped = self.dropout(attentional, self.output_dropout, purpose, mode);
-        let [batch_size, time, features] = dropped.dims();
-        let places = inputs.places();
-        let places = Tensor::<1, Int>::from_data(
-            TensorData::new(places, [batch.targets.len()]),
-            &dropped.device(),
-        );
-        // [real tokens, d_attentional]
-        let real = dropped
-            .reshape([batch_size * time, features])
-            .select(0, places);
+        let (_, attended) = self.decode(&batch.inputs, encoded, mode);
+        let real = self.read_by_output(attended.attentional, &batch.inputs, mode);
         let (weight, bias) = self.output();
         let targets = VocabularyTargets {
             tokens: &batch.targets,
             smoothing,
         };
         vocabulary_cross_entropy(real, weight, bias, targets)
+    }
+
+    /// All tokens that a decoder reads: their embeddings `[batch, time, d_embedding]`, and what attention makes of
+    /// them.
+    pub(crate) fn decode(
+        &self,
+        inputs: &Sentences,
+        encoded: EncodedSource,
+        mode: Mode,
+    ) -> (Tensor<3>, Attended) {
+        let embedded = self.embed(inputs, Side::Target, mode);
+        let EncodedSource { memory, state } = encoded;
+        let lengths = inputs.lengths();
+        let decoder = &self.decoder;
+        let attended = decoder.forward(embedded.clone(), lengths, &memory, state, mode);
+        (embedded, attended)
+    }
+
+    /// What the output weights read of h̃ `[batch, time, d_attentional]`: `[real tokens, d_attentional]`.
+    pub(crate) fn read_by_output(
+        &self,
+        attentional: Tensor<3>,
+        inputs: &Sentences,
+        mode: Mode,
+    ) -> Tensor<2> {
+        let purpose = Purpose::named("output dropout");
+        inputs.real_rows(self.dropout(attentional, self.output_dropout, purpose, mode))
     }
 
     /// Reads sources.
@@ -140,19 +152,37 @@ impl EncoderDecoderNetwork {
         memory: &Memory,
         state: DecoderState,
     ) -> (Tensor<2>, Tensor<2>, DecoderState) {
+        let (_, attended, state) = self.decode_step(tokens, memory, state);
+        let [batch, _, places] = attended.weights.dims();
+        let weights = attended.weights.reshape([batch, places]);
+        (self.log_probabilities(attended.attentional), weights, state)
+    }
+
+    /// One token of each target in inference: its embedding `[batch, 1, d_embedding]`, what attention makes of it, and
+    /// the state after it.
+    pub(crate) fn decode_step(
+        &self,
+        tokens: &[u32],
+        memory: &Memory,
+        state: DecoderState,
+    ) -> (Tensor<3>, Attended, DecoderState) {
         let rows: Vec<[u32; 1]> = tokens.iter().map(|token| [*token]).collect();
         let embedded = self.embed(&Sentences::new(&rows), Side::Target, Mode::Inference);
-        let step = self.decoder.step(embedded, memory, state, Mode::Inference);
-        let (attentional, weights, state) = step;
+        let decoder = &self.decoder;
+        let (attended, state) = decoder.step(embedded.clone(), memory, state, Mode::Inference);
+        (embedded, attended, state)
+    }
+
+    /// ln p of what follows one token of each target, whose h̃ are `[batch, 1, d_attentional]`: `[batch,
+    /// target_vocab]`.
+    pub(crate) fn log_probabilities(&self, attentional: Tensor<3>) -> Tensor<2> {
         let [batch, _, features] = attentional.dims();
-        let [_, _, places] = weights.dims();
         let (weight, bias) = self.output();
         let logits = attentional
             .reshape([batch, features])
             .matmul(weight.transpose())
             + bias.unsqueeze();
-        let weights = weights.reshape([batch, places]);
-        (log_softmax(logits, 1), weights, state)
+        log_softmax(logits, 1)
     }
 
     /// The device of the weights.
@@ -161,7 +191,7 @@ impl EncoderDecoderNetwork {
     }
 
     /// Weight `[target_vocab, d_attentional]` and bias `[target_vocab]`.
-    fn output(&self) -> (Tensor<2>, Tensor<1>) {
+    pub(crate) fn output(&self) -> (Tensor<2>, Tensor<1>) {
         let weight = match &self.output_weight {
             Some(weight) => weight.val(),
             None => self.table(Side::Target),

@@ -1,5 +1,6 @@
 //! Padded batches of sentences, alone and in pairs.
 
+use burn::tensor::{Int, Tensor, TensorData};
 use lstm_core::Lengths;
 
 use crate::tokenizer::PAD;
@@ -50,6 +51,16 @@ impl Sentences {
         rows.flat_map(|(row, length)| row * time..row * time + length)
             .map(|place| place as i64)
             .collect()
+    }
+
+    /// The rows of the real tokens, one sentence after the other: of `[batch, time, features]` those of `[real tokens,
+    /// features]`.
+    pub(crate) fn real_rows(&self, all: Tensor<3>) -> Tensor<2> {
+        let [batch, time, features] = all.dims();
+        let places = self.places();
+        let count = places.len();
+        let places = Tensor::<1, Int>::from_data(TensorData::new(places, [count]), &all.device());
+        all.reshape([batch * time, features]).select(0, places)
     }
 }
 

@@ -3,8 +3,11 @@
 
 mod batch;
 mod config;
+mod gate;
 mod network;
 mod summary;
+#[cfg(all(test, feature = "flex"))]
+mod tests;
 mod texts;
 mod writing;
 

@@ -106,7 +106,7 @@ fn write(
     let documents: Vec<&EncodedDocument> = places.iter().map(|place| &documents[*place]).collect();
     let (network, coverage) = (&summarizer.network, summarizer.parts.coverage);
     let boundary = summarizer.texts.boundary();
-    let mut writer = SummaryWriter::new(network, &documents, coverage);
+    let mut writer = SummaryWriter::new(network, &documents, boundary, coverage);
     let special = SpecialTokens::new(boundary, boundary).forbid(UNKNOWN);
     let lengths: Vec<usize> = documents
         .iter()

@@ -210,3 +210,93 @@ impl UnknownWords {
         })
     }
 }
+
+#[cfg(all(test, feature = "learn"))]
+mod tests {
+    use super::*;
+    use crate::tokenizer::learn::{BpeOptions, WordOptions};
+
+    const LINE: &str = "Amanda : I baked cookies . Do you want some ?";
+
+    fn words() -> SummaryTexts {
+        let tokenizer = Tokenizer::words([LINE], &WordOptions::default()).unwrap();
+        SummaryTexts::new(tokenizer, TokenUnit::Words, 8)
+    }
+
+    #[test]
+    fn unknown_words_get_ids_beyond_the_vocabulary_by_first_appearance() {
+        let texts = words();
+        let vocab = texts.vocab() as u32;
+        let document = texts
+            .encode_document(" Jerry: you baked Brownies, jerry?\n")
+            .unwrap();
+        assert_eq!(document.unknown, ["Jerry", "Brownies", ","]);
+        let known = |word: &str| texts.tokenizer().id(word).unwrap();
+        let [colon, you, baked, mark] = [":", "you", "baked", "?"].map(known);
+        let (jerry, brownies, comma) = (vocab, vocab + 1, vocab + 2);
+        let expected = [jerry, colon, you, baked, brownies, comma, jerry, mark];
+        assert_eq!(document.ids[..8], expected);
+        assert_eq!(document.ids[8..], [texts.boundary()]);
+        assert_eq!(document.length, DocumentLength { read: 8, of: 8 });
+        let summary = texts
+            .encode_summary("jerry baked many brownies", &document)
+            .unwrap();
+        assert_eq!(summary, [jerry, baked, UNKNOWN, brownies]);
+    }
+
+    #[test]
+    fn unknown_words_come_back_as_the_document_has_them() {
+        let texts = words();
+        let document = texts.encode_document("Jerry's Brownies?").unwrap();
+        let summary = texts
+            .encode_summary("you want jerry's BROWNIES?", &document)
+            .unwrap();
+        let text = texts.decode(&summary, &document).unwrap();
+        assert_eq!(text, "you want Jerry's Brownies?");
+        let shown: Vec<String> = summary
+            .iter()
+            .map(|id| texts.show(*id, &document))
+            .collect();
+        assert_eq!(shown, ["you", "want", "Jerry", "'", "s", "Brownies", "?"]);
+        assert_eq!(texts.show(texts.boundary(), &document), "</s>");
+    }
+
+    #[test]
+    fn a_document_is_cut_and_lends_only_what_was_read() {
+        let texts = words();
+        let document = texts
+            .encode_document("you want you want you want you want Jerry")
+            .unwrap();
+        assert_eq!(document.length, DocumentLength { read: 8, of: 9 });
+        assert!(document.length.is_cut() && !document.is_empty());
+        assert_eq!(document.ids.len(), 9);
+        assert!(document.unknown.is_empty());
+        let summary = texts.encode_summary("Jerry", &document).unwrap();
+        assert_eq!(summary, [UNKNOWN]);
+    }
+
+    #[test]
+    fn an_empty_document_has_its_end_only() {
+        let texts = words();
+        for text in ["", " ", "\n\t"] {
+            let document = texts.encode_document(text).unwrap();
+            assert_eq!(document.ids, [texts.boundary()]);
+            assert!(document.is_empty() && !document.length.is_cut());
+            assert_eq!(texts.decode(&[], &document).unwrap(), "");
+        }
+    }
+
+    #[test]
+    fn text_of_byte_pairs_comes_back_as_it_was() {
+        let options = BpeOptions {
+            size: 300,
+            ..BpeOptions::default()
+        };
+        let tokenizer = Tokenizer::bpe([LINE], &options).unwrap();
+        let texts = SummaryTexts::new(tokenizer, TokenUnit::BytePairs, 100);
+        let document = texts.encode_document("naïve 日本 Jerry").unwrap();
+        assert!(document.unknown.is_empty());
+        let summary = texts.encode_summary("日本  Jerry!", &document).unwrap();
+        assert_eq!(texts.decode(&summary, &document).unwrap(), "日本  Jerry!");
+    }
+}
