@@ -223,7 +223,7 @@ impl Writer<'_> {
 }
 
 /// By story, every sentence that it can have.
-static SENTENCES_OF_STORIES: LazyLock<Vec<Vec<Vec<Piece>>>> = LazyLock::new(|| {
+static KNOWN: LazyLock<Vec<Vec<Vec<Piece>>>> = LazyLock::new(|| {
     let of_story = |story: &Story| {
         let tellings = story.tellings.iter().copied().flatten();
         let texts = tellings.chain(story.asides).copied().flatten();
@@ -241,34 +241,27 @@ static SENTENCES_OF_STORIES: LazyLock<Vec<Vec<Vec<Piece>>>> = LazyLock::new(|| {
 pub fn summarize(document: &str) -> Result<String, ReportsError> {
     let words: Vec<&str> = document.split_whitespace().collect();
     let sentences = statements(&words);
-    let mut readings: Vec<(&Story, &[Vec<Piece>], Facts)> = STORIES
-        .iter()
-        .zip(&*SENTENCES_OF_STORIES)
-        .map(|(story, known)| (story, &**known, Facts::new()))
-        .collect();
+    // By story, what the sentences so far can mean.
+    let mut readings = vec![BTreeSet::from([Facts::new()]); STORIES.len()];
     for (place, words) in sentences.iter().enumerate() {
-        let longer = |(story, known, facts): &(&'static Story, &'static [Vec<Piece>], Facts)| {
-            let (story, known) = (*story, *known);
-            let all = known
-                .iter()
-                .filter_map(|sentence| patterns::recognise(sentence, words, story, facts));
-            let possible = all.filter(|facts| story.admits(facts));
-            possible
-                .map(|facts| (story, known, facts))
-                .collect::<Vec<_>>()
-        };
-        readings = readings.iter().flat_map(longer).collect();
-        if readings.is_empty() {
+        for ((story, known), readings) in STORIES.iter().zip(&*KNOWN).zip(&mut readings) {
+            let longer = readings.iter().flat_map(|facts| {
+                let all = known.iter();
+                all.filter_map(|sentence| patterns::recognise(sentence, words, story, facts))
+            });
+            *readings = longer.filter(|facts| story.admits(facts)).collect();
+        }
+        if readings.iter().all(BTreeSet::is_empty) {
             return Err(ReportsError::Unexpected {
                 place: place + 1,
                 sentence: words.join(" "),
             });
         }
     }
-    let summaries = readings
-        .iter()
-        .map(|(story, _, facts)| summary(story, facts));
-    let summaries: BTreeSet<String> = summaries.flatten().collect();
+    let of_stories = STORIES.iter().zip(&readings);
+    let summaries: BTreeSet<String> = of_stories
+        .flat_map(|(story, readings)| readings.iter().filter_map(|facts| summary(story, facts)))
+        .collect();
     let mut all = summaries.into_iter();
     match (all.next(), all.len()) {
         (None, _) => Err(ReportsError::Incomplete),
