@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | `grammar` | `train.txt` `valid.txt` `test.txt`: words separated by spaces, a sentence a line | text from a grammar with agreement over long distances, of which the best possible perplexity is known ([`grammar`]) |
 //! | `pairs` | `train.tsv` `valid.tsv` `test.tsv`: `source<TAB>target` | German sentences and their only right English translations ([`pairs`]) |
+//! | `reports` | `train.jsonl` `valid.jsonl` `test.jsonl`: objects with `document` and `summary` | short reports with rare names and figures, and their only right summaries ([`reports`]) |
 //! | `reviews` | `train.tsv` `valid.tsv` `test.tsv`: `label<TAB>text` | short generated reviews, `negative` or `positive`, whose label depends on word order and distance ([`reviews`]) |
 //!
 //! The files are part of the compiled library, so a program that uses them needs no data folder:
@@ -20,6 +21,7 @@
 pub mod grammar;
 pub mod pairs;
 pub mod random;
+pub mod reports;
 pub mod reviews;
 
 /// A data set inside this library.
@@ -64,6 +66,14 @@ const SHIPPED: &[Shipped] = &[
             ("train.tsv", include_str!("../pairs/train.tsv")),
             ("valid.tsv", include_str!("../pairs/valid.tsv")),
             ("test.tsv", include_str!("../pairs/test.tsv")),
+        ],
+    },
+    Shipped {
+        name: reports::NAME,
+        files: &[
+            ("train.jsonl", include_str!("../reports/train.jsonl")),
+            ("valid.jsonl", include_str!("../reports/valid.jsonl")),
+            ("test.jsonl", include_str!("../reports/test.jsonl")),
         ],
     },
 ];

@@ -9,10 +9,11 @@ use crate::cargo::Cargo;
 use crate::failure::Failure;
 
 /// The commands that compute, each with all its words: options follow them.
-const WITH_DEVICE: [&[&str]; 9] = [
+const WITH_DEVICE: [&[&str]; 10] = [
     &["train"],
     &["evaluate"],
     &["predict"],
+    &["summarize"],
     &["translate"],
     &["generate"],
     &["score-text"],

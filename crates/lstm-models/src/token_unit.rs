@@ -14,12 +14,20 @@ pub enum TokenUnit {
 }
 
 impl TokenUnit {
-    /// A line as its tokens are learned and read: without white space at its ends, and of byte pairs with a space
-    /// before the first word, so that it is the same token there as elsewhere.
-    pub fn prepare(self, line: &str) -> String {
-        match (self, line.trim()) {
-            (Self::BytePairs, line) if !line.is_empty() => format!(" {line}"),
-            (_, line) => line.to_owned(),
+    /// A text as its tokens are learned and read: without white space at its ends, and of byte pairs also at those of
+    /// its lines, each with a space before its first word, so that a name is the same token there as elsewhere.
+    pub fn prepare(self, text: &str) -> String {
+        let text = text.trim();
+        match self {
+            Self::BytePairs => text
+                .lines()
+                .map(|line| match line.trim() {
+                    "" => String::new(),
+                    line => format!(" {line}"),
+                })
+                .collect::<Vec<_>>()
+                .join("\n"),
+            Self::Words => text.to_owned(),
         }
     }
 
@@ -50,4 +58,23 @@ fn close_up(words: &str) -> String {
         text.push_str(word);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_word_of_a_line_is_written_as_any_other() {
+        let byte_pairs = |text| TokenUnit::BytePairs.prepare(text);
+        assert_eq!(
+            byte_pairs(" Anna: hi \r\n\n\tTom : bye\n"),
+            " Anna: hi\n\n Tom : bye"
+        );
+        assert_eq!(byte_pairs("a"), " a");
+        for nothing in ["", " \n\t"] {
+            assert_eq!(byte_pairs(nothing), "");
+        }
+        assert_eq!(TokenUnit::Words.prepare(" a \n b "), "a \n b");
+    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use datasets::{grammar, pairs, reviews};
+use datasets::{grammar, pairs, reports, reviews};
 
 fn main() -> ExitCode {
     let mut arguments = env::args_os().skip(1);
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         ("reviews", reviews::generate(reviews::SEED).files()),
         (grammar::NAME, grammar::generate(grammar::SEED).files()),
         (pairs::NAME, pairs::generate(pairs::SEED).files()),
+        (reports::NAME, reports::generate(reports::SEED).files()),
     ];
     for (set, files) in sets {
         for (name, contents) in files {

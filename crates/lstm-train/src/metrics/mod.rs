@@ -13,7 +13,8 @@ pub type Metrics = BTreeMap<String, f64>;
 pub use classification::{Classification, ClassificationScores};
 pub use confusion::{ConfusionMatrix, ConfusionTable};
 pub use summary::{
-    Rouge, RougeInterval, RougeScore, RougeScores, RougeVariant, SeveralReferences, Stemming,
+    Novelty, Rouge, RougeInterval, RougeScore, RougeScores, RougeVariant, SeveralReferences,
+    Stemming,
 };
 pub use translation::{
     Bleu, BleuScore, Case, Chrf, ChrfScore, Ter, TerScore, Tokenizer, TranslationMetric,

@@ -3,10 +3,13 @@
 pub mod classifier;
 mod files;
 pub mod language_model;
+pub mod parallel;
 mod profile;
 mod provenance;
+pub mod summarizer;
 mod train;
 pub mod translator;
+pub mod vocabulary;
 
 pub use files::DataError;
 pub use profile::{Profiled, StepProfile, profile};

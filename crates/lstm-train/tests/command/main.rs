@@ -17,6 +17,7 @@ mod resume;
 mod run_directory;
 mod score;
 mod score_rouge;
+mod summarizer;
 mod trace;
 mod translator;
 mod weights;

@@ -1,5 +1,7 @@
 //! `lstm evaluate`
 
+mod pairs;
+mod summarizer;
 mod translator;
 
 use std::io::{self, Write};
@@ -8,7 +10,9 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use clap::Args;
-use lstm_models::{CacheOptions, Classifier, ClassifierBundle, LanguageModel, Translator, bundle};
+use lstm_models::{
+    CacheOptions, Classifier, ClassifierBundle, LanguageModel, Summarizer, Translator, bundle,
+};
 use lstm_train::corpus::{self, Column, CorpusOptions, Encoding, Format, Labels, SstClasses};
 use lstm_train::device;
 use lstm_train::metrics::Classification;
@@ -17,18 +21,18 @@ use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::cache::CacheArguments;
-use crate::translate::SearchArguments;
+use crate::search::SearchArguments;
 
 #[derive(Args)]
 pub struct Arguments {
     /// The bundle of a trained model.
     #[arg(long, value_name = "BUNDLE")]
     model: PathBuf,
-    /// A labelled file for a classifier, a text for a language model, the sources for a translator; .gz is read as it
-    /// is.
+    /// A labelled file for a classifier, a text for a language model, the sources for a translator, the documents for
+    /// a summarizer; .gz is read as it is.
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
-    /// Of translators: the reference translations, line by line; without it, DATA holds both.
+    /// Of translators and summarizers: the references, line by line; without it, DATA holds both.
     #[arg(long, value_name = "FILE")]
     target: Option<PathBuf>,
     #[command(flatten)]
@@ -39,7 +43,7 @@ pub struct Arguments {
     /// Its encoding: utf-8 or latin-1.
     #[arg(long, default_value = "utf-8")]
     encoding: Encoding,
-    /// The column number, column name or key of the label; of the translations, where DATA holds both.
+    /// The column number, column name or key of the label; of the references, where DATA holds both.
     #[arg(long, value_name = "COLUMN")]
     label: Option<Column>,
     /// The column number, column name or key of the text.
@@ -66,10 +70,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let task = bundle::read_task(&arguments.model)?;
     let target = arguments.target.as_ref().map(|_| "--target");
     if let Some(option) = target.or(arguments.search.given())
-        && task != Translator::TASK
+        && ![Translator::TASK, Summarizer::TASK].contains(&task.as_str())
     {
         let bundle = arguments.model.display();
-        return Err(format!("{option} is for translators, but {bundle} is a {task}").into());
+        return Err(format!(
+            "{option} is for translators and summarizers, but {bundle} is a {task}"
+        )
+        .into());
     }
     match task.as_str() {
         LanguageModel::TASK => language_model(arguments, &device),
@@ -78,6 +85,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             Err(format!("--cache is for language models, but {bundle} is a {task}").into())
         }
         Translator::TASK => translator::run(arguments, &device),
+        Summarizer::TASK => summarizer::run(arguments, &device),
         _ => classifier(arguments, &device),
     }
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use burn::module::Module;
 use clap::Args;
 use lstm_models::{
-    Classifier, ClassifierBundle, LanguageModel, LanguageModelBundle, Translator, TranslatorBundle,
-    bundle,
+    Classifier, ClassifierBundle, LanguageModel, LanguageModelBundle, Summarizer, SummarizerBundle,
+    Translator, TranslatorBundle, bundle,
 };
 use lstm_train::device;
 use serde::Serialize;
@@ -70,6 +70,30 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 translator.network(),
                 (parts.config.target_vocab, |id| {
                     translator.languages().show_target(id)
+                }),
+                &config.training,
+            )
+        }
+        Summarizer::TASK => {
+            let summarizer = Summarizer::load(&arguments.model, &device)?;
+            let config =
+                bundle::read_config::<SummarizerBundle>(&arguments.model, Summarizer::TASK)?;
+            let parts = summarizer.parts();
+            writeln!(output, "task       {}", config.task)?;
+            writeln!(output, "unit       {:?}", parts.unit)?;
+            writeln!(output, "documents  of up to {} tokens", parts.max_document)?;
+            writeln!(
+                output,
+                "coverage   {}",
+                if parts.coverage { "yes" } else { "no" }
+            )?;
+            show(
+                &mut output,
+                &parts.config.architecture,
+                summarizer.network(),
+                (parts.config.vocab, |id| {
+                    let tokenizer = summarizer.texts().tokenizer();
+                    tokenizer.decode(&[id]).unwrap_or_default()
                 }),
                 &config.training,
             )

@@ -31,6 +31,15 @@ pub struct LineArguments {
 const AT_ONCE: usize = 1 << 16;
 
 impl LineArguments {
+    /// What errors call where the lines come from.
+    pub fn name(&self) -> String {
+        match &self.input {
+            _ if !self.texts.is_empty() => "text".to_owned(),
+            Some(path) if path != Path::new("-") => path.display().to_string(),
+            _ => "standard input".to_owned(),
+        }
+    }
+
     /// Has `answer` answer all lines, as many at once as have come: a pipe can be talked to, and a file goes
     /// through the model in batches.
     pub fn answer(
@@ -56,9 +65,9 @@ impl LineArguments {
             let texts: Vec<&str> = self.texts.iter().map(String::as_str).collect();
             return answer(&texts, output);
         }
+        let name = self.name();
         match &self.input {
             Some(path) if path != Path::new("-") => {
-                let name = path.display().to_string();
                 let file =
                     File::open(path).map_err(|error| format!("cannot read {name}: {error}"))?;
                 answer_lines(file, &name, output, answer)
@@ -67,7 +76,7 @@ impl LineArguments {
                 if io::stdin().is_terminal() {
                     eprintln!("one text a line; Ctrl-D ends");
                 }
-                answer_lines(io::stdin().lock(), "standard input", output, answer)
+                answer_lines(io::stdin().lock(), &name, output, answer)
             }
         }
     }
@@ -157,6 +166,15 @@ impl<'a> Output<'a> {
                 io::ErrorKind::BrokenPipe => error.into(),
                 _ => format!("cannot write {}: {error}", self.name).into(),
             })
+    }
+}
+
+/// Tells people what so many texts, each of them called `text`, were, unless none was.
+pub fn note(count: usize, text: &str, what: &str) {
+    match count {
+        0 => (),
+        1 => eprintln!("note: 1 {text} was {what}"),
+        _ => eprintln!("note: {count} {text}s were {what}"),
     }
 }
 

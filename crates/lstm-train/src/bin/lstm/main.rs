@@ -5,7 +5,9 @@ mod cache;
 mod convert;
 mod evaluate;
 mod generate;
+mod html;
 mod inspect;
+mod json_lines;
 mod lines;
 mod memory;
 mod predict;
@@ -14,6 +16,8 @@ mod recipes;
 mod sampling;
 mod score;
 mod score_text;
+mod search;
+mod summarize;
 mod threads;
 mod trace;
 mod train;
@@ -44,17 +48,19 @@ enum Command {
     /// Train a model from a recipe, or go on with an interrupted run.
     Train(train::Arguments),
     /// Score a trained model: a classifier on a labelled file, a language model on a text, a translator on
-    /// lines and their translations.
+    /// lines and their translations, a summarizer on documents and their summaries.
     Evaluate(evaluate::Arguments),
     /// Use a trained classifier: one answer for each text or line of input.
     Predict(predict::Arguments),
     /// Translate lines: one line of output for each line of input.
     Translate(translate::Arguments),
+    /// Summarize documents: one line of output for each document.
+    Summarize(summarize::Arguments),
     /// Have a language model write text.
     Generate(generate::Arguments),
     /// How surprising each token of a text is to a language model.
     ScoreText(score_text::Arguments),
-    /// Score texts beside reference texts: BLEU, chrF, TER.
+    /// Score texts beside reference texts: BLEU, chrF, ROUGE, TER.
     Score(score::Arguments),
     /// Write a page that shows every gate, state and surprisal of a language model as it reads a text.
     Trace(trace::Arguments),
@@ -88,6 +94,9 @@ fn main() -> ExitCode {
         Command::Predict(arguments) => predict::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Translate(arguments) => {
             threads::with(None, || translate::run(&arguments)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Summarize(arguments) => {
+            threads::with(None, || summarize::run(&arguments)).map(|()| ExitCode::SUCCESS)
         }
         Command::Generate(arguments) => generate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::ScoreText(arguments) => score_text::run(&arguments).map(|()| ExitCode::SUCCESS),

@@ -7,6 +7,8 @@ use lstm_train::recipe::{Expected, RecipeText};
 use lstm_train::tasks::Prepared;
 use lstm_train::tasks::classifier::PreparedClassifier;
 use lstm_train::tasks::language_model::PreparedLanguageModel;
+use lstm_train::tasks::parallel::ParallelOptions;
+use lstm_train::tasks::summarizer::PreparedSummarizer;
 use lstm_train::tasks::translator::PreparedTranslator;
 
 use crate::Failure;
@@ -45,11 +47,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         })?;
     }
     if wanted(TaskName::Translator) {
-        list::<PreparedTranslator>(&mut output, |recipe| Listed {
-            about: recipe.data.about.clone(),
-            shipped: !recipe.data.shipped.is_empty(),
-            files: recipe.data.files(),
-            expected: recipe.expected.clone(),
+        list::<PreparedTranslator>(&mut output, |recipe| {
+            Listed::of_pairs(&recipe.data, &recipe.expected)
+        })?;
+    }
+    if wanted(TaskName::Summarizer) {
+        list::<PreparedSummarizer>(&mut output, |recipe| {
+            Listed::of_pairs(&recipe.data, &recipe.expected)
         })?;
     }
     writeln!(
@@ -66,11 +70,13 @@ fn find(name: &str, task: Option<TaskName>) -> Result<RecipeText, Failure> {
         TaskName::Classifier => of_task::<PreparedClassifier>(name),
         TaskName::LanguageModel => of_task::<PreparedLanguageModel>(name),
         TaskName::Translator => of_task::<PreparedTranslator>(name),
+        TaskName::Summarizer => of_task::<PreparedSummarizer>(name),
     };
     match task {
         Some(task) => of(task),
         None => of(TaskName::LanguageModel)
             .or_else(|_| of(TaskName::Translator))
+            .or_else(|_| of(TaskName::Summarizer))
             .or_else(|_| of(TaskName::Classifier)),
     }
 }
@@ -85,6 +91,18 @@ struct Listed {
     shipped: bool,
     files: String,
     expected: Expected,
+}
+
+impl Listed {
+    /// Of a task whose data are pairs of texts.
+    fn of_pairs(data: &ParallelOptions, expected: &Expected) -> Self {
+        Self {
+            about: data.about.clone(),
+            shipped: !data.shipped.is_empty(),
+            files: data.files(),
+            expected: expected.clone(),
+        }
+    }
 }
 
 fn list<P: Prepared>(

@@ -1,5 +1,6 @@
 //! `lstm train`
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use lstm_train::device;
 use lstm_train::recipe::RecipeText;
 use lstm_train::tasks::classifier::{self, PreparedClassifier};
 use lstm_train::tasks::language_model::PreparedLanguageModel;
+use lstm_train::tasks::summarizer::{self, PreparedSummarizer};
 use lstm_train::tasks::translator::PreparedTranslator;
 use lstm_train::tasks::{self, Prepared, TrainEnd, TrainRequest};
 
@@ -44,7 +46,7 @@ pub struct Arguments {
     /// Go on with the interrupted run of this directory; its own recipe says everything else.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["recipe", "settings", "seed", "run", "baseline"])]
     resume: Option<PathBuf>,
-    /// Of classifiers: train nothing but the linear baselines, and print their scores.
+    /// Of classifiers and summarizers: train nothing but the baselines, and print their scores.
     #[arg(long)]
     baseline: bool,
 }
@@ -57,23 +59,38 @@ pub enum TaskName {
     LanguageModel,
     /// Lines of another language for lines of one.
     Translator,
+    /// Summaries for documents.
+    Summarizer,
 }
 
 /// The exit code after an interruption: that of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    if arguments.baseline && arguments.task != TaskName::Classifier {
-        return Err("--baseline is for the task classifier: others print theirs at the end".into());
-    }
     match arguments.task {
-        TaskName::Classifier if arguments.baseline => baselines(arguments),
+        TaskName::Classifier if arguments.baseline => {
+            print(classifier::baselines(&request::<PreparedClassifier>(
+                arguments,
+            )?)?)
+        }
+        TaskName::Summarizer if arguments.baseline => {
+            print(summarizer::baselines(&request::<PreparedSummarizer>(
+                arguments,
+            )?)?)
+        }
+        _ if arguments.baseline => {
+            let of = "the tasks classifier and summarizer";
+            Err(format!("--baseline is for {of}: others print theirs at the end").into())
+        }
         TaskName::Classifier => train::<PreparedClassifier>(arguments, "predict", "\"some text\""),
         TaskName::LanguageModel => {
             train::<PreparedLanguageModel>(arguments, "generate", "--prompt \"some text\"")
         }
         TaskName::Translator => {
             train::<PreparedTranslator>(arguments, "translate", "\"some text\"")
+        }
+        TaskName::Summarizer => {
+            train::<PreparedSummarizer>(arguments, "summarize", "\"a long text\"")
         }
     }
 }
@@ -91,9 +108,10 @@ fn request<P: Prepared>(arguments: Arguments) -> Result<TrainRequest, Failure> {
     })
 }
 
-fn baselines(arguments: Arguments) -> Result<ExitCode, Failure> {
+/// Baselines' scores; `None` where there is nothing to score.
+fn print(baselines: Option<impl Display>) -> Result<ExitCode, Failure> {
     let mut output = io::stdout();
-    match classifier::baselines(&request::<PreparedClassifier>(arguments)?)? {
+    match baselines {
         Some(baselines) => write!(output, "{baselines}")?,
         None => writeln!(
             output,

@@ -5,6 +5,7 @@
 
 mod bootstrap;
 mod lcs;
+mod novelty;
 mod porter;
 mod tokens;
 
@@ -15,6 +16,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 pub use bootstrap::RougeInterval;
+pub use novelty::Novelty;
 pub use tokens::Stemming;
 
 use super::translation::References;

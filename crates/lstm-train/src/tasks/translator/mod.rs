@@ -1,6 +1,5 @@
 //! Translating from one language into another.
 
-pub mod data;
 mod profile;
 pub mod recipe;
 mod report;
@@ -15,8 +14,8 @@ use lstm_models::{
 use crate::corpus::{Dropped, LengthFilter, ParallelCorpus};
 use crate::metrics::Metrics;
 use crate::metrics::translation::{Bleu, BleuScore, Chrf, ChrfScore, TranslationMetric};
+use crate::tasks::parallel::{HeldOut, ParallelTexts};
 use crate::training::{Part, Task, batches};
-use data::ParallelTexts;
 
 pub use report::{Report, Scored};
 pub use train::PreparedTranslator;
@@ -28,8 +27,7 @@ const EVALUATION_BATCH: usize = 64;
 #[derive(Debug)]
 pub struct TranslatorTask {
     train: EncodedPairs,
-    valid: Option<ParallelCorpus>,
-    test: Option<ParallelCorpus>,
+    held_out: HeldOut,
     dropped: Dropped,
     languages: Languages,
     parts: TranslatorBundle,
@@ -116,8 +114,7 @@ impl TranslatorTask {
         let longest_source = train.lengths.iter().map(|[_, source]| *source).max();
         Ok(Self {
             train,
-            valid: texts.valid.clone(),
-            test: texts.test.clone(),
+            held_out: texts.held_out(),
             dropped: filtered.dropped,
             languages: languages.clone(),
             parts: TranslatorBundle {
@@ -125,7 +122,7 @@ impl TranslatorTask {
                 ..parts
             },
             options,
-            fingerprint: fingerprint(texts),
+            fingerprint: texts.fingerprint(),
         })
     }
 
@@ -158,14 +155,6 @@ impl TranslatorTask {
         self.options.label_smoothing as f32
     }
 
-    fn held_out(&self, part: Part) -> Option<&ParallelCorpus> {
-        match part {
-            Part::Train => None,
-            Part::Valid => self.valid.as_ref(),
-            Part::Test => self.test.as_ref(),
-        }
-    }
-
     /// All scores of `model`, which is without autodiff, on a part that is not learned from; `None` if there
     /// is none.
     ///
@@ -178,7 +167,7 @@ impl TranslatorTask {
         part: Part,
         search: TranslationSearch,
     ) -> Option<TranslationScores> {
-        let texts = self.held_out(part)?;
+        let texts = self.held_out.part(part)?;
         let scores = score(&self.translator(model.clone()), texts, search);
         Some(scores.expect("all texts were encoded before, and the search was checked"))
     }
@@ -221,25 +210,6 @@ fn encode(
     let sources = languages.encode_sources(&sources)?;
     let targets = languages.encode_targets(&targets)?;
     Ok(sources.into_iter().zip(targets).collect())
-}
-
-/// A number that changes with any text.
-fn fingerprint(texts: &ParallelTexts) -> u32 {
-    let mut crc = flate2::Crc::new();
-    for part in [
-        Some(&texts.train),
-        texts.valid.as_ref(),
-        texts.test.as_ref(),
-    ] {
-        for pair in part.map_or(&[][..], |part| &part.pairs) {
-            crc.update(pair.source.as_bytes());
-            crc.update(b"\t");
-            crc.update(pair.target.as_bytes());
-            crc.update(b"\n");
-        }
-        crc.update(b"\0");
-    }
-    crc.sum()
 }
 
 impl EncodedPairs {
@@ -301,7 +271,7 @@ impl Task for TranslatorTask {
     }
 
     fn has(&self, part: Part) -> bool {
-        part == Part::Train || self.held_out(part).is_some()
+        part == Part::Train || self.held_out.part(part).is_some()
     }
 
     fn evaluate(&self, model: &TranslatorNetwork, part: Part) -> Option<Metrics> {

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use lstm_models::{
-    BpeOptions, EncoderDecoderArchitecture, Languages, Split, Tied, TokenUnit, Tokenizer,
-    TokenizerError, TranslationSearch, WordOptions,
+    EncoderDecoderArchitecture, Languages, Tied, TokenUnit, TokenizerError, TranslationSearch,
 };
 use serde::{Deserialize, Serialize};
 
 use super::METRICS;
-use super::data::ParallelOptions;
 use crate::corpus::{LengthFilter, ParallelCorpus};
 use crate::recipe::{Builtin, Expected, Recipe};
 use crate::tasks::TrainingRecipe;
+use crate::tasks::parallel::ParallelOptions;
+use crate::tasks::vocabulary::VocabularyOptions;
 use crate::training::TrainingOptions;
 
 /// The recipes that are part of the program; the first is the default.
@@ -50,7 +50,7 @@ pub struct TranslatorRecipe {
     /// Pairs that are learned from, by their numbers of tokens.
     pub filter: LengthFilter,
     /// How text becomes tokens.
-    pub tokenizer: VocabularyOptions,
+    pub tokenizer: VocabulariesOptions,
     /// The network.
     pub model: EncoderDecoderArchitecture,
     /// How it is trained.
@@ -61,10 +61,10 @@ pub struct TranslatorRecipe {
     pub expected: Expected,
 }
 
-/// How text becomes tokens.
+/// How text of two languages becomes tokens.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct VocabularyOptions {
+pub struct VocabulariesOptions {
     /// What a token is.
     pub unit: TokenUnit,
     /// Whether both languages have one vocabulary.
@@ -77,81 +77,55 @@ pub struct VocabularyOptions {
     pub max_size: usize,
 }
 
-impl Default for VocabularyOptions {
+impl Default for VocabulariesOptions {
     fn default() -> Self {
+        let VocabularyOptions {
+            unit,
+            lowercase,
+            min_count,
+            max_size,
+        } = VocabularyOptions::default();
         Self {
-            unit: TokenUnit::BytePairs,
+            unit,
             shared: false,
-            lowercase: false,
-            min_count: 2,
-            max_size: 8_000,
+            lowercase,
+            min_count,
+            max_size,
         }
     }
 }
 
-impl VocabularyOptions {
+impl VocabulariesOptions {
     /// Learns the vocabularies of both languages.
     ///
     /// # Errors
     ///
     /// A side without a token.
     pub fn learn(&self, corpus: &ParallelCorpus) -> Result<Languages, TokenizerError> {
-        let prepared = |line: &str| self.unit.prepare(line);
-        let sources: Vec<String> = corpus.sources().map(prepared).collect();
-        let targets: Vec<String> = corpus.targets().map(prepared).collect();
+        let of_one = self.of_one();
         let (source, target) = match self.shared {
-            true => (self.learn_one(sources.iter().chain(&targets))?, None),
+            true => {
+                let all = corpus.sources().chain(corpus.targets());
+                (of_one.learn(all)?, None)
+            }
             false => (
-                self.learn_one(sources.iter())?,
-                Some(self.learn_one(targets.iter())?),
+                of_one.learn(corpus.sources())?,
+                Some(of_one.learn(corpus.targets())?),
             ),
         };
         Ok(Languages::new(source, target, self.unit))
     }
 
-    fn learn_one<'a>(
-        &self,
-        lines: impl Iterator<Item = &'a String>,
-    ) -> Result<Tokenizer, TokenizerError> {
-        let lines = lines.map(String::as_str);
-        match self.unit {
-            TokenUnit::Words => {
-                let options = WordOptions {
-                    split: Split::Words,
-                    lowercase: self.lowercase,
-                    min_count: self.min_count,
-                    max_size: self.max_size,
-                };
-                Tokenizer::words(lines, &options)
-            }
-            TokenUnit::BytePairs => {
-                let options = BpeOptions {
-                    lowercase: self.lowercase,
-                    min_count: self.min_count,
-                    size: self.max_size,
-                };
-                Tokenizer::bpe(lines, &options)
-            }
+    /// The same for one vocabulary.
+    fn of_one(&self) -> VocabularyOptions {
+        VocabularyOptions {
+            unit: self.unit,
+            lowercase: self.lowercase,
+            min_count: self.min_count,
+            max_size: self.max_size,
         }
-    }
-
-    fn check(&self) -> Result<(), (&'static str, String)> {
-        let smallest = match self.unit {
-            TokenUnit::Words => 3,
-            TokenUnit::BytePairs => 258,
-        };
-        let size = self.max_size;
-        if !(smallest..=MAX_VOCABULARY).contains(&size) {
-            let message =
-                format!("must be at least {smallest} and at most {MAX_VOCABULARY}, not {size}");
-            return Err(("max_size", message));
-        }
-        Ok(())
     }
 }
-
-/// More tokens than any corpus has.
-const MAX_VOCABULARY: usize = 10_000_000;
 
 impl Recipe for TranslatorRecipe {
     fn check(&self) -> Result<(), (String, String)> {
@@ -161,7 +135,10 @@ impl Recipe for TranslatorRecipe {
         };
         self.data.check().map_err(within("data"))?;
         self.filter.check().map_err(within("filter"))?;
-        self.tokenizer.check().map_err(within("tokenizer"))?;
+        self.tokenizer
+            .of_one()
+            .check()
+            .map_err(within("tokenizer"))?;
         self.model.check().map_err(within("model"))?;
         self.training.check().map_err(within("training"))?;
         self.decoding.check().map_err(within("decoding"))?;

@@ -85,9 +85,7 @@ impl Scored {
         model: &TranslatorNetwork,
     ) -> Option<Self> {
         let began = Instant::now();
-        let part = [Part::Test, Part::Valid]
-            .into_iter()
-            .find(|part| task.held_out(*part).is_some())?;
+        let part = task.held_out.scored()?;
         let scores = task.scores(model, part, recipe.decoding)?;
         Some(Self {
             part,

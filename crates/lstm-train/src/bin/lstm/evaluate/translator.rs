@@ -4,22 +4,21 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use burn::tensor::Device;
-use lstm_models::Translator;
-use lstm_train::corpus::{self, Format, PairOptions, ParallelCorpus};
+use lstm_models::{TranslationSearch, Translator};
 use lstm_train::metrics::translation::Score;
 use lstm_train::tasks::translator::score;
 use serde_json::json;
 
-use super::Arguments;
+use super::{Arguments, pairs};
 use crate::Failure;
 
 pub fn run(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
     let translator = Translator::load(&arguments.model, device)?;
-    let search = arguments.search.search(1)?;
+    let search = arguments.search.search(TranslationSearch::default(), 1)?;
     if arguments.baseline.is_some() {
         return Err("--baseline is for classifiers".into());
     }
-    let texts = read(arguments)?;
+    let texts = pairs::read(arguments)?;
     let began = Instant::now();
     let scores = score(&translator, &texts, search)?;
     let seconds = began.elapsed().as_secs_f64();
@@ -54,41 +53,4 @@ pub fn run(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
     writeln!(output, "BLEU {} {}", bleu.signature, bleu.details())?;
     writeln!(output, "chrF {}", chrf.signature)?;
     Ok(())
-}
-
-/// Sources and references, from two files or from one that holds both.
-fn read(arguments: &Arguments) -> Result<ParallelCorpus, Failure> {
-    let data = &arguments.data;
-    if let Some(target) = &arguments.target {
-        for (option, given) in [
-            ("--format", arguments.format.is_some()),
-            ("--text", arguments.text.is_some()),
-            ("--label", arguments.label.is_some()),
-        ] {
-            if given {
-                return Err(format!(
-                    "{option} is for a file that holds both sides, not beside --target"
-                )
-                .into());
-            }
-        }
-        return Ok(corpus::read_aligned(data, target, arguments.encoding)?);
-    }
-    let format = arguments.format.or_else(|| Format::from_path(data));
-    let format = format.ok_or_else(|| {
-        format!(
-            "{} is the sources: name the file of their translations with --target, or a tsv, csv or jsonl \
-             that holds both",
-            data.display()
-        )
-    })?;
-    Ok(corpus::read_pairs(
-        data,
-        &PairOptions {
-            encoding: arguments.encoding,
-            source: arguments.text.clone(),
-            target: arguments.label.clone(),
-            ..PairOptions::new(format)
-        },
-    )?)
 }

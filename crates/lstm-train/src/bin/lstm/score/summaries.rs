@@ -2,13 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::segments::Text;
 use crate::Failure;
-
-/// How the names of JSON lines end.
-const JSON_LINES: [&str; 2] = [".jsonl", ".jsonl.gz"];
+use crate::json_lines;
 
 /// All texts of a file.
 pub struct Summaries {
@@ -27,11 +23,11 @@ impl Summaries {
     pub fn read(path: &Path, separator: Option<&str>) -> Result<Self, Failure> {
         let (path, key) = file_and_key(path);
         let text = Text::read(&path)?;
-        let is_json = JSON_LINES.iter().any(|end| text.name.ends_with(end));
+        let is_json = json_lines::is_named(&text.name);
         let lines = text.lines().into_iter().enumerate();
         let texts = lines.map(|(index, line)| -> Result<String, Failure> {
             let text_of_line = match is_json {
-                true => string(line, key.as_deref())
+                true => json_lines::text(line, key.as_deref(), "FILE.jsonl:KEY")
                     .map_err(|wrong| format!("{}:{}: {wrong}", text.name, index + 1))?,
                 false => line.to_owned(),
             };
@@ -51,54 +47,7 @@ impl Summaries {
 fn file_and_key(path: &Path) -> (PathBuf, Option<String>) {
     let text = path.to_str().unwrap_or_default();
     match text.rsplit_once(':') {
-        Some((file, key)) if JSON_LINES.iter().any(|end| file.ends_with(end)) => {
-            (file.into(), Some(key.to_owned()))
-        }
+        Some((file, key)) if json_lines::is_named(file) => (file.into(), Some(key.to_owned())),
         _ => (path.to_owned(), None),
-    }
-}
-
-/// The string of a line, or of the key of its object.
-fn string(line: &str, key: Option<&str>) -> Result<String, String> {
-    let value = serde_json::from_str(line).map_err(not_json)?;
-    let value: Value = match (value, key) {
-        (Value::Object(mut object), Some(key)) => match object.remove(key) {
-            Some(value) => value,
-            None => {
-                let keys = object.keys().map(String::as_str).collect::<Vec<_>>();
-                return Err(format!("no key `{key}`, only `{}`", keys.join("`, `")));
-            }
-        },
-        (Value::Object(_), None) => {
-            return Err("an object, but no key was named: expected FILE.jsonl:KEY".to_owned());
-        }
-        (value, None) => value,
-        (value, Some(key)) => {
-            return Err(format!(
-                "expected an object with `{key}`, found {}",
-                kind(&value)
-            ));
-        }
-    };
-    match value {
-        Value::String(text) => Ok(text),
-        other => Err(format!("expected a string, found {}", kind(&other))),
-    }
-}
-
-/// What is wrong with a line by itself, which the reader calls line 1.
-fn not_json(error: serde_json::Error) -> String {
-    let place = error.to_string().replace("at line 1 column", "at column");
-    format!("not JSON: {place}")
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }

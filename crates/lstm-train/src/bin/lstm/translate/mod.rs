@@ -1,7 +1,6 @@
 //! `lstm translate`
 
 mod page;
-mod search;
 
 use std::path::PathBuf;
 
@@ -15,9 +14,9 @@ use lstm_train::run::files;
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::lines::{LineArguments, Output};
+use crate::lines::{self, LineArguments, Output};
 use crate::sampling::SamplingArguments;
-pub use search::SearchArguments;
+use crate::search::SearchArguments;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -90,7 +89,9 @@ enum Way {
 
 impl Way {
     fn new(arguments: &Arguments) -> Result<Self, Failure> {
-        let search = arguments.search.search(arguments.n_best)?;
+        let search = arguments
+            .search
+            .search(TranslationSearch::default(), arguments.n_best)?;
         let sampling = &arguments.sampling;
         if !arguments.sample {
             return match sampling.given() {
@@ -197,11 +198,7 @@ impl Notes {
                     .to_owned(),
             ),
         ] {
-            match count {
-                0 => (),
-                1 => eprintln!("note: 1 line was {what}"),
-                _ => eprintln!("note: {count} lines were {what}"),
-            }
+            lines::note(count, "line", &what);
         }
     }
 }

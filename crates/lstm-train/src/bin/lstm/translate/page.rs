@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use lstm_models::{Candidate, Translation};
 
+use crate::html::{escaped, token};
+
 const STYLE: &str = include_str!("page.css");
 
 /// A heat map of the best translation of each line that has words.
@@ -31,12 +33,16 @@ fn map(page: &mut String, number: usize, source: &[String], best: &Candidate) {
         "<h2>{number}. {}</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th></th>",
         escaped(&best.text)
     );
-    for token in source {
-        let _ = write!(page, "<th scope=\"col\"><span>{}</span></th>", shown(token));
+    for source in source {
+        let _ = write!(
+            page,
+            "<th scope=\"col\"><span>{}</span></th>",
+            token(source)
+        );
     }
     page.push_str("</tr></thead>\n<tbody>\n");
-    for (token, weights) in best.tokens.iter().zip(&best.attention) {
-        let _ = write!(page, "<tr><th scope=\"row\">{}</th>", shown(token));
+    for (written, weights) in best.tokens.iter().zip(&best.attention) {
+        let _ = write!(page, "<tr><th scope=\"row\">{}</th>", token(written));
         for weight in weights {
             let _ = write!(
                 page,
@@ -46,19 +52,6 @@ fn map(page: &mut String, number: usize, source: &[String], best: &Candidate) {
         page.push_str("</tr>\n");
     }
     page.push_str("</tbody></table></div>\n");
-}
-
-/// A token by itself, the space before it as a dot.
-fn shown(token: &str) -> String {
-    escaped(&token.replace(' ', "·"))
-}
-
-/// Text that cannot end an element or begin another.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 #[cfg(test)]

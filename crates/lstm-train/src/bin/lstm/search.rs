@@ -1,30 +1,31 @@
-//! The options of a search for translations.
+//! The options of a search for what is to be written of a text.
 
 use clap::{Args, ValueEnum};
 use lstm_models::{CoveragePenalty, LengthPenalty, Stopping, TranslationSearch};
 
 use crate::Failure;
 
-/// How translations are searched for.
+/// How a translation, or a summary, is searched for.
 #[derive(Args)]
 pub struct SearchArguments {
-    /// How many hypotheses are followed at once; 1 takes the most probable token each time [default: 5].
+    /// How many hypotheses are followed at once; 1 takes the most probable token each time [default: 5; of a
+    /// summarizer, as of all these, what its test part was summarized with].
     #[arg(long, value_name = "N")]
     beam: Option<usize>,
     /// What length does to a score: none, average (of a token), or the α of Wu et al. 2016 [default: average].
     #[arg(long, value_name = "none|average|ALPHA", value_parser = length_penalty)]
     length_penalty: Option<LengthPenalty>,
-    /// The β of Wu et al. 2016: a translation that leaves parts of its source unread scores less [default: 0].
+    /// The β of Wu et al. 2016: what leaves parts of its source unread scores less [default: 0].
     #[arg(long, value_name = "BETA", value_parser = weight)]
     coverage_penalty: Option<f64>,
     /// End a line's search when nothing better is likely to come, or only when it is certain that nothing can: that
     /// takes two to three times as long [default: likely].
     #[arg(long, value_enum)]
     stopping: Option<StoppingName>,
-    /// The fewest tokens of a translation [default: 0].
+    /// The fewest tokens of what is written [default: 0].
     #[arg(long, value_name = "N")]
     min_length: Option<usize>,
-    /// The most tokens of a translation; it never has more than twice its source's and 10.
+    /// The most tokens of what is written; it never has more than twice its source's and 10.
     #[arg(long, value_name = "N")]
     max_length: Option<usize>,
     /// Never write the same N tokens twice in a line [default: no such limit].
@@ -39,19 +40,23 @@ enum StoppingName {
 }
 
 impl SearchArguments {
-    /// The search for so many translations of a line.
+    /// The search for so many answers to a line; what was not given is as `default` has it.
     ///
     /// # Errors
     ///
     /// The first option whose value is out of range, and what it must be.
-    pub fn search(&self, n_best: usize) -> Result<TranslationSearch, Failure> {
-        let default = TranslationSearch::default();
+    pub fn search(
+        &self,
+        default: TranslationSearch,
+        n_best: usize,
+    ) -> Result<TranslationSearch, Failure> {
         let search = TranslationSearch {
             beam: self.beam.unwrap_or(default.beam),
             n_best,
             length_penalty: self.length_penalty.unwrap_or(default.length_penalty),
             coverage_penalty: match self.coverage_penalty {
-                None | Some(0.0) => CoveragePenalty::None,
+                None => default.coverage_penalty,
+                Some(0.0) => CoveragePenalty::None,
                 Some(beta) => CoveragePenalty::Wu { beta },
             },
             stopping: match self.stopping {

@@ -1,4 +1,4 @@
-//! The `[data]` section of a translator's recipe, and the texts that it names.
+//! The `[data]` section of a recipe whose texts come in pairs, and the texts that it names.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::files::{DataError, DataSource, Located};
 use crate::corpus::{self, Column, Encoding, Format, PairOptions, ParallelCorpus};
-use crate::tasks::files::{DataError, DataSource, Located};
+use crate::training::Part;
 
-/// Which texts a translator is trained, validated and tested on.
+/// Which pairs of texts a model is trained, validated and tested on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ParallelOptions {
@@ -121,6 +122,56 @@ pub struct ParallelTexts {
     pub valid: Option<ParallelCorpus>,
     /// What the final score is computed on.
     pub test: Option<ParallelCorpus>,
+}
+
+impl ParallelTexts {
+    /// A number that changes with any text.
+    pub(super) fn fingerprint(&self) -> u32 {
+        let mut crc = flate2::Crc::new();
+        for part in [Some(&self.train), self.valid.as_ref(), self.test.as_ref()] {
+            for pair in part.map_or(&[][..], |part| &part.pairs) {
+                crc.update(pair.source.as_bytes());
+                crc.update(b"\t");
+                crc.update(pair.target.as_bytes());
+                crc.update(b"\n");
+            }
+            crc.update(b"\0");
+        }
+        crc.sum()
+    }
+
+    /// The parts that are not learned from.
+    pub(super) fn held_out(&self) -> HeldOut {
+        HeldOut {
+            valid: self.valid.clone(),
+            test: self.test.clone(),
+        }
+    }
+}
+
+/// The parts of a parallel corpus that are not learned from.
+#[derive(Debug, Clone)]
+pub(super) struct HeldOut {
+    valid: Option<ParallelCorpus>,
+    test: Option<ParallelCorpus>,
+}
+
+impl HeldOut {
+    /// A part, if there is one.
+    pub fn part(&self, part: Part) -> Option<&ParallelCorpus> {
+        match part {
+            Part::Train => None,
+            Part::Valid => self.valid.as_ref(),
+            Part::Test => self.test.as_ref(),
+        }
+    }
+
+    /// The part that a trained model is scored on: the test part, or else the validation part.
+    pub fn scored(&self) -> Option<Part> {
+        [Part::Test, Part::Valid]
+            .into_iter()
+            .find(|part| self.part(*part).is_some())
+    }
 }
 
 impl ParallelOptions {
