@@ -1,5 +1,5 @@
 //! Recurrent models that read and write *text*: tokenizers, the text classifier, the language
-//! model, and the bundles
+//! model, the translator, the summarizer, and the bundles
 //! that they are shipped in. Built on [`lstm_core`]; knows nothing of corpora and training.
 //!
 //! ```no_run

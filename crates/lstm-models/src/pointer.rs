@@ -2,6 +2,7 @@
 
 /// How a row's target may be copied, beside being generated: P = p_gen·P_vocab + (1 − p_gen)·a, with p_gen = σ(gate)
 /// and a how much attention the places have that hold the target.
+#[cfg(feature = "flex")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pointer {
     gate: f64,
@@ -9,6 +10,7 @@ pub(crate) struct Pointer {
 }
 
 /// The loss of a row whose target may be copied.
+#[cfg(feature = "flex")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mixed {
     /// −ln P
@@ -23,6 +25,7 @@ pub(crate) struct Mixed {
 /// loss.
 pub(crate) const LEAST: f32 = 1e-30;
 
+#[cfg(feature = "flex")]
 impl Pointer {
     /// Gate and a.
     pub fn new([gate, copied]: [f32; 2]) -> Self {
@@ -63,7 +66,7 @@ pub(crate) fn log_sigmoid(x: f64) -> f64 {
     x.min(0.0) - (-x.abs()).exp().ln_1p()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "flex"))]
 mod tests {
     use super::*;
 
