@@ -402,15 +402,15 @@ fn a_document_may_be_shorter_than_its_summary_and_hold_nothing_known() {
 #[test]
 fn documents_of_any_length_have_a_summary() {
     let bench = hasty();
-    for (document, expected) in [
-        ("", 1),
-        ("   ", 1),
-        ("word", 1),
-        ("zyxw vuts rqpo nmlk", 1),
-        ("storm\u{0}\u{FFFD}", 1),
+    for document in [
+        "",
+        "   ",
+        "word",
+        "zyxw vuts rqpo nmlk",
+        "storm\u{1}\u{FFFD}",
     ] {
         let answer = summarize(&bench, &["--", document], "").succeeded();
-        assert_eq!(answer.stdout.lines().count(), expected, "{document}");
+        assert_eq!(answer.stdout.lines().count(), 1, "{document}");
         assert!(!answer.stdout.contains("<unk>"), "{}", answer.stdout);
         assert_eq!(answer.stderr, "", "{document}");
     }
