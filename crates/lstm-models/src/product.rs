@@ -4,9 +4,6 @@ use gemm::Parallelism;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-/// Columns that a thread adds up at a time: their sums stay in the first-level cache.
-const COLUMNS: usize = 4096;
-
 /// Numbers of a matrix that a thread multiplies by a vector at a time: reading them takes as long as
 /// waking a few threads.
 const VALUES: usize = 1 << 17;
@@ -50,25 +47,6 @@ impl<'a> Matrix<'a> {
             strides: [column, row],
             ..self
         }
-    }
-
-    /// Adds the sum of each column to `sums`; the matrix is not transposed.
-    ///
-    /// # Panics
-    ///
-    /// If there is another number of them.
-    pub fn add_columns(self, sums: &mut [f32]) {
-        assert_eq!(self.strides, [self.columns, 1], "row by row");
-        assert_eq!(sums.len(), self.columns, "a sum for each column");
-        let blocks = sums.par_chunks_mut(COLUMNS);
-        blocks.enumerate().for_each(|(block, sums)| {
-            let first = block * COLUMNS;
-            for row in self.values.chunks_exact(self.columns) {
-                for (sum, value) in sums.iter_mut().zip(&row[first..]) {
-                    *sum += value;
-                }
-            }
-        });
     }
 
     /// Adds the product with a vector, a number for each row, to `sums`; the matrix is not transposed. It
@@ -241,18 +219,6 @@ mod tests {
                     assert_eq!(product, twice);
                 }
             }
-        }
-    }
-
-    #[test]
-    fn columns_are_added_up() {
-        let (rows, columns) = (3, 2 * COLUMNS + 5);
-        let values = numbers(rows * columns, 7);
-        let mut sums = vec![1.0; columns];
-        Matrix::new(&values, columns).add_columns(&mut sums);
-        for (column, sum) in sums.iter().enumerate() {
-            let values = (0..rows).map(|row| values[row * columns + column]);
-            assert_eq!(*sum, 1.0 + values.sum::<f32>());
         }
     }
 

@@ -230,7 +230,9 @@ impl Slices<'_> {
     /// The loss of each row.
     fn losses(self, targets: &Targets) -> Vec<RowLoss> {
         let mut losses = Vec::with_capacity(targets.tokens.len());
-        self.each_chunk(targets, Rows::Losses, |_, _, chunk| losses.extend(chunk));
+        self.each_chunk(targets, Rows::Losses, |_, _, groups| {
+            losses.extend(groups.into_iter().flat_map(|group| group.losses));
+        });
         losses
     }
 
@@ -240,9 +242,12 @@ impl Slices<'_> {
         let mut hidden_gradient = vec![0.0; rows * self.features];
         let mut weight_gradient: Option<Vec<f32>> = None;
         let mut bias_gradient = vec![0.0; vocab];
-        self.each_chunk(targets, Rows::Gradients, |range, gradients, losses| {
-            all_losses.extend(losses);
+        self.each_chunk(targets, Rows::Gradients, |range, gradients, groups| {
             // ∂/∂hidden = G·W, ∂/∂W = Gᵀ·hidden, ∂/∂b = Gᵀ·1, where G is that of the logits.
+            for group in groups {
+                all_losses.extend(group.losses);
+                add(&mut bias_gradient, &group.column_sums);
+            }
             let features = range.start * self.features..range.end * self.features;
             gradients.times_into(self.weight, &mut hidden_gradient[features.clone()]);
             let hidden = Matrix::new(&self.hidden[features], self.features);
@@ -250,7 +255,6 @@ impl Slices<'_> {
                 None => weight_gradient = Some(gradients.transposed().times(hidden)),
                 Some(sum) => gradients.transposed().times_onto(hidden, sum),
             }
-            gradients.add_columns(&mut bias_gradient);
         });
         let weight_gradient = weight_gradient.unwrap_or_else(|| vec![0.0; vocab * self.features]);
         let pointer_gradient = all_losses.iter().flat_map(|loss| loss.pointer);
@@ -265,15 +269,14 @@ impl Slices<'_> {
     }
 
     /// Goes through the rows chunk by chunk: which ones they are, what became of their logits
-    /// `[chunk, vocab]`, and their losses.
+    /// `[chunk, vocab]`, and what more of them, group by group.
     fn each_chunk(
         self,
         targets: &Targets,
         wanted: Rows,
-        mut work: impl FnMut(Range<usize>, Matrix<'_>, Vec<RowLoss>),
+        mut work: impl FnMut(Range<usize>, Matrix<'_>, Vec<Group>),
     ) {
         let (targets, smoothing) = (&*targets.tokens, targets.smoothing);
-        let pointer = |row: usize| self.pointer.get(row).map(|pointer| Pointer::new(*pointer));
         let vocab = self.bias.len();
         let chunk = (LOGITS / vocab.max(1)).max(1);
         let mut memory = Logits::take(chunk.min(targets.len()) * vocab);
@@ -283,20 +286,63 @@ impl Slices<'_> {
             let hidden = Matrix::new(hidden, self.features);
             let logits = &mut memory.0[..targets.len() * vocab];
             hidden.times_into(self.weight.transposed(), logits);
-            let losses = logits
-                .par_chunks_exact_mut(vocab)
-                .enumerate()
-                .map(|(place, logits)| {
-                    let target = RowTarget {
-                        token: targets[place] as usize,
-                        smoothing,
-                        pointer: pointer(range.start + place),
-                    };
-                    row(logits, self.bias, target, wanted)
-                })
-                .collect();
-            work(range, Matrix::new(logits, vocab), losses);
+            let target = |place: usize| RowTarget {
+                token: targets[place] as usize,
+                smoothing,
+                pointer: self
+                    .pointer
+                    .get(range.start + place)
+                    .copied()
+                    .map(Pointer::new),
+            };
+            let groups = logits.par_chunks_mut((GROUP * vocab).max(1)).enumerate();
+            let groups = groups.map(|(group, logits)| {
+                let rows = logits.chunks_exact_mut(vocab);
+                let rows = rows.zip((group * GROUP..).map(target));
+                Group::new(rows, self.bias, wanted)
+            });
+            let groups = groups.collect();
+            work(range, Matrix::new(logits, vocab), groups);
         }
+    }
+}
+
+/// Rows that a thread goes through at a time: each is added up while it is in the cache.
+const GROUP: usize = 16;
+
+/// What some rows have come to.
+struct Group {
+    losses: Vec<RowLoss>,
+    /// The sum of each column of their gradients, if these are wanted: `[vocab]`.
+    column_sums: Vec<f32>,
+}
+
+impl Group {
+    fn new<'a>(
+        rows: impl Iterator<Item = (&'a mut [f32], RowTarget)>,
+        bias: &[f32],
+        wanted: Rows,
+    ) -> Self {
+        let columns = match wanted {
+            Rows::Losses => 0,
+            Rows::Gradients => bias.len(),
+        };
+        let mut column_sums = vec![0.0; columns];
+        let losses = rows.map(|(logits, target)| {
+            let loss = row(logits, bias, target, wanted);
+            add(&mut column_sums, logits);
+            loss
+        });
+        Self {
+            losses: losses.collect(),
+            column_sums,
+        }
+    }
+}
+
+fn add(sums: &mut [f32], values: &[f32]) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += value;
     }
 }
 

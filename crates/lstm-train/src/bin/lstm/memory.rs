@@ -2,7 +2,8 @@
 
 /// Keeps freed memory for the next step of a training. The gradients of a large vocabulary are freed and asked
 /// for again every step; given back to the system each time, they cost thousands of page faults. Where the
-/// environment sets glibc's thresholds, those hold.
+/// environment sets glibc's thresholds, those hold. There is one heap for all threads, as only that of the main thread heeds
+/// them: those of other threads are given back piece by piece.
 ///
 /// To be called before there is another thread.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -23,6 +24,7 @@ pub fn keep() {
         // Alone it would freeze the other at 128 KiB.
         if is_set {
             libc::mallopt(libc::M_TRIM_THRESHOLD, LARGE);
+            libc::mallopt(libc::M_ARENA_MAX, 1);
         }
     }
 }
