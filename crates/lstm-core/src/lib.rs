@@ -23,9 +23,9 @@
 //!
 //! On the CPU (feature `flex`) a layer of 32-bit floats is one fused operation, forward and back, with
 //! vectors of AVX-512, AVX2 or NEON; the environment variable `LSTM_SIMD` asks for one of `avx512`,
-//! `avx2`, `neon` and `portable`. It shares its work with threads of rayon's global pool; in a thread of
-//! that pool it runs alone. All else gives the same numbers by burn's tensor operations, more slowly:
-//! other devices, floats of other sizes, and a GRU with [`ResetGate::BeforeProduct`].
+//! `avx2`, `neon` and `portable`. It shares its work with free threads of rayon's
+//! pool. All else gives the same numbers by burn's tensor operations, more slowly: other devices, floats of
+//! other sizes, and a GRU with [`ResetGate::BeforeProduct`].
 //!
 //! Where to start reading: `gate.rs` names the gates and says where each lies in the packed
 //! weights, `cell/` has the equations of one time step, `sequence/` runs them over whole
