@@ -1,9 +1,8 @@
 //! Vectors of tokens: weighted sums of a table's rows, on the CPU.
 
-use burn::tensor::{Tensor, TensorData};
-use rayon::prelude::*;
-
+use crate::fresh;
 use crate::host::{self, HostOperation};
+use burn::tensor::{Tensor, TensorData};
 
 /// Which rows of a table are added up for each token, and how much each counts.
 #[derive(Debug, Clone, Default)]
@@ -84,9 +83,7 @@ impl Lookup {
         from: &[f32],
     ) -> Vec<f32> {
         let features = self.features;
-        let mut sums = vec![0.0; rows * features];
-        let blocks = sums.par_chunks_mut(BLOCK * features);
-        blocks.enumerate().for_each(|(block, sums)| {
+        fresh::filled(rows * features, (BLOCK * features).max(1), |block, sums| {
             let first = block * BLOCK;
             let start = parts.partition_point(|part| (ends(part).0 as usize) < first);
             for part in &parts[start..] {
@@ -100,8 +97,7 @@ impl Lookup {
                     *sum += part.weight * value;
                 }
             }
-        });
-        sums
+        })
     }
 }
 

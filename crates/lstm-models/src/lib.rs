@@ -20,6 +20,8 @@ mod decoding;
 mod embedding;
 mod encoder_decoder;
 #[cfg(feature = "flex")]
+mod fresh;
+#[cfg(feature = "flex")]
 mod host;
 mod language_model;
 mod look_up;

@@ -1,5 +1,7 @@
 //! Products of matrices that lie in slices.
 
+use std::mem::MaybeUninit;
+
 use gemm::Parallelism;
 use multiversion::multiversion;
 use rayon::prelude::*;
@@ -71,8 +73,14 @@ impl<'a> Matrix<'a> {
 
     /// The product with `right`, row by row.
     pub fn times(self, right: Self) -> Vec<f32> {
-        let mut product = vec![0.0; self.rows * right.columns];
-        self.times_into(right, &mut product);
+        let len = self.rows * right.columns;
+        let mut product = Vec::with_capacity(len);
+        self.write(right, product.spare_capacity_mut(), false);
+        // SAFETY: without anything to add to, the product writes each of its elements.
+        #[allow(unsafe_code)]
+        unsafe {
+            product.set_len(len);
+        }
         product
     }
 
@@ -96,19 +104,32 @@ impl<'a> Matrix<'a> {
 
     /// Writes the product with `right` to `to`, or adds it to what is there.
     fn into_slice(self, right: Self, to: &mut [f32], add: bool) {
-        assert_eq!(self.columns, right.rows, "the factors' sizes");
         assert_eq!(to.len(), self.rows * right.columns, "the product's size");
+        // SAFETY: written are numbers, which `to` holds before and after.
+        #[allow(unsafe_code)]
+        let to = unsafe { &mut *(std::ptr::from_mut(to) as *mut [MaybeUninit<f32>]) };
+        self.write(right, to, add);
+    }
+
+    /// As [`into_slice`](Self::into_slice); `to` is at least as large as the product, and holds numbers if they are
+    /// added to.
+    fn write(self, right: Self, to: &mut [MaybeUninit<f32>], add: bool) {
+        assert_eq!(self.columns, right.rows, "the factors' sizes");
+        assert!(
+            to.len() >= self.rows * right.columns,
+            "room for the product"
+        );
         let [left_row, left_column] = self.strides.map(usize::cast_signed);
         let [right_row, right_column] = right.strides.map(usize::cast_signed);
         // SAFETY: the constructor checked that rows, columns and strides stay within the values, and `to` is
-        // as large as the product.
+        // large enough for the product.
         #[allow(unsafe_code)]
         unsafe {
             gemm::gemm(
                 self.rows,
                 right.columns,
                 self.columns,
-                to.as_mut_ptr(),
+                to.as_mut_ptr().cast(),
                 1,
                 right.columns.cast_signed(),
                 add,
