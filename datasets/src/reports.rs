@@ -121,6 +121,11 @@ pub fn generate(seed: u64) -> Parts {
     }
 }
 
+/// Whether a word is a name or a figure: of those that are, each stands in one report of the set only.
+pub fn is_open(word: &str) -> bool {
+    open_words::is_name(word) || open_words::is_figure(word)
+}
+
 /// The summary of a story with these facts; `None` if one is missing.
 fn summary(story: &Story, facts: &Facts) -> Option<String> {
     let text = patterns::written_out(story.summary);

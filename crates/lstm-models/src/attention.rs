@@ -198,13 +198,13 @@ mod tests {
 
     use super::*;
 
-    const SCORES: [AttentionScore; 3] = [
+    pub(super) const SCORES: [AttentionScore; 3] = [
         AttentionScore::Additive,
         AttentionScore::Multiplicative,
         AttentionScore::Dot,
     ];
 
-    fn attention(score: AttentionScore) -> Attention {
+    pub(super) fn attention(score: AttentionScore) -> Attention {
         let sizes = AttentionSizes {
             d_memory: 4,
             d_query: 4,
@@ -212,7 +212,7 @@ mod tests {
         Attention::new(score, sizes, &mut WeightDraws::new(2, &Device::flex()))
     }
 
-    fn numbers<const D: usize>(shape: [usize; D]) -> Tensor<D> {
+    pub(super) fn numbers<const D: usize>(shape: [usize; D]) -> Tensor<D> {
         let count = shape.iter().product::<usize>();
         let numbers = (0..count).map(|at| ((at * 37) % 29) as f32 / 7.0 - 2.0);
         let data = TensorData::new(numbers.collect::<Vec<f32>>(), shape);

@@ -40,7 +40,12 @@ impl Pointer {
         // ln p_gen = −ln(1 + e^−gate), ln(1 − p_gen) = −ln(1 + e^gate)
         let [ln_gate, ln_not] = [self.gate, -self.gate].map(log_sigmoid);
         let least = f64::from(LEAST);
-        let (generated, copied) = (ln_gate - nll, ln_not + self.copied.max(least).ln());
+        // `f64::max` would make least of what is no number.
+        let copied = match self.copied < least {
+            true => least,
+            false => self.copied,
+        };
+        let (generated, copied) = (ln_gate - nll, ln_not + copied.ln());
         let greatest = generated.max(copied);
         let sum = (generated - greatest).exp() + (copied - greatest).exp();
         let ln_p = greatest + sum.ln();
@@ -52,9 +57,9 @@ impl Pointer {
                 // p_gen − r
                 (ln_gate.exp() - share) as f32,
                 // −(1 − p_gen) / P
-                match self.copied > least {
-                    true => -(ln_not - ln_p).exp() as f32,
-                    false => 0.0,
+                match self.copied <= least {
+                    true => 0.0,
+                    false => -(ln_not - ln_p).exp() as f32,
                 },
             ],
         }
@@ -110,5 +115,14 @@ mod tests {
         assert_eq!(unknown.generated, 0.0);
         assert!(Pointer::new([f32::NAN, 0.5]).mix(1.0).nll.is_nan());
         assert!(Pointer::new([0.0, 0.5]).mix(f64::NAN).nll.is_nan());
+    }
+
+    #[test]
+    fn attention_that_is_no_number_has_no_loss_and_no_gradient_that_is_one() {
+        for nll in [0.0, 1.0, f64::INFINITY] {
+            let mixed = Pointer::new([0.5, f32::NAN]).mix(nll);
+            assert!(mixed.nll.is_nan() && mixed.generated.is_nan(), "{mixed:?}");
+            assert!(mixed.gradient.iter().all(|x| x.is_nan()), "{mixed:?}");
+        }
     }
 }

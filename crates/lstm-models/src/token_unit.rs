@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenUnit {
-    /// Byte pairs: no text is unknown, and text comes back as it was, spaces and all.
+    /// Byte pairs: no text is unknown, and a line comes back as it was, spaces within it and all; those at its ends are
+    /// trimmed.
     #[default]
     BytePairs,
     /// Words and runs of punctuation: what is written between them is guessed when text is made of them.

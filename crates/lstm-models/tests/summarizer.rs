@@ -129,10 +129,31 @@ fn each_token_says_what_it_looked_at() {
         assert!((3..=9).contains(&candidate.tokens.len()));
         for token in &candidate.tokens {
             assert!((0.0..=1.0).contains(&token.copied), "{token:?}");
+            let shares: f32 = token.copied_from().map(|(_, share)| share).sum();
+            assert!((shares - token.copied).abs() < 1e-5, "{token:?}");
+            for (place, text) in summary.source.iter().enumerate() {
+                assert_eq!(token.places.contains(&place), *text == token.text);
+            }
             assert_eq!(token.attention.len(), summary.source.len());
             let sum: f32 = token.attention.iter().sum();
             assert!((sum - 1.0).abs() < 1e-4, "{sum}");
         }
+    }
+}
+
+#[test]
+fn a_word_outside_the_vocabulary_is_copied_and_one_outside_the_document_is_not() {
+    // No word of this document is in the vocabulary.
+    for coverage in [false, true] {
+        let summary = &summaries(&summarizer(coverage), &[DOCUMENTS[3]])[0];
+        let mut lent = 0;
+        for token in summary.candidates.iter().flat_map(|found| &found.tokens) {
+            let stands_there = summary.source.contains(&token.text);
+            assert_eq!(token.copied, f32::from(u8::from(stands_there)), "{token:?}");
+            assert_eq!(token.places.is_empty(), !stands_there);
+            lent += usize::from(stands_there);
+        }
+        assert!(lent > 0, "{summary:?}");
     }
 }
 

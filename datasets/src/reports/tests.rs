@@ -1,6 +1,5 @@
 use std::collections::{HashMap, HashSet};
 
-use super::open_words::{is_figure, is_name};
 use super::*;
 
 const FILES: [&str; 3] = ["train.jsonl", "valid.jsonl", "test.jsonl"];
@@ -25,10 +24,6 @@ fn shipped(file: &str) -> Vec<Report> {
 
 fn all() -> impl Iterator<Item = Report> {
     FILES.into_iter().flat_map(shipped)
-}
-
-fn is_open(word: &str) -> bool {
-    is_name(word) || is_figure(word)
 }
 
 #[test]

@@ -133,32 +133,11 @@ fn by_time(all: Tensor<3>) -> Vec<Tensor<2>> {
 
 #[cfg(all(test, feature = "flex"))]
 mod tests {
-    use burn::tensor::{Device, TensorData, Tolerance};
-    use lstm_core::{Lengths, WeightDraws};
+    use burn::tensor::{Device, Tolerance};
+    use lstm_core::Lengths;
 
-    use super::super::AttentionSizes;
+    use super::super::tests::{SCORES, attention, numbers};
     use super::*;
-
-    const SCORES: [AttentionScore; 3] = [
-        AttentionScore::Additive,
-        AttentionScore::Multiplicative,
-        AttentionScore::Dot,
-    ];
-
-    fn numbers<const D: usize>(shape: [usize; D]) -> Tensor<D> {
-        let count = shape.iter().product::<usize>();
-        let numbers = (0..count).map(|at| ((at * 37) % 29) as f32 / 7.0 - 2.0);
-        let data = TensorData::new(numbers.collect::<Vec<f32>>(), shape);
-        Tensor::from_data(data, &Device::flex())
-    }
-
-    fn attention(score: AttentionScore) -> Attention {
-        let sizes = AttentionSizes {
-            d_memory: 4,
-            d_query: 4,
-        };
-        Attention::new(score, sizes, &mut WeightDraws::new(2, &Device::flex()))
-    }
 
     /// Two sources of three places and of two, three queries for each, and w_c of this size.
     fn covered(score: AttentionScore, size: f32) -> (Covered, Tensor<3>, Memory, Attention) {

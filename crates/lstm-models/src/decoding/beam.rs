@@ -209,10 +209,15 @@ impl<'a> Searching<'a> {
             return;
         }
         for next in unfinished {
-            let before = group[next.row - first].last;
+            let before = &group[next.row - first];
+            // ln p(y_t | y_1 … y_{t-1}) = ln p(y_1 … y_t) − ln p(y_1 … y_{t-1})
+            let of_token = next.log_probability - before.log_probability;
+            let last = self
+                .trellis
+                .extend(before.last, next.token, next.row, of_token);
             self.rows.push(Row {
                 source,
-                last: self.trellis.extend(before, next.token, next.row),
+                last,
                 log_probability: next.log_probability,
             });
             kept.rows.push(next.row);
@@ -266,6 +271,7 @@ impl<'a> Searching<'a> {
                 tokens: trellis.tokens(finished.last),
                 log_probability: finished.log_probability,
                 score: finished.score,
+                log_probabilities: trellis.log_probabilities(finished.last),
                 attention: trellis.attention(finished.last, source.length),
                 copied: trellis.copied(finished.last),
             };

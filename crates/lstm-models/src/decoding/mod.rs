@@ -83,8 +83,8 @@ pub struct Step {
     /// How much each row attends to each place of its source, `[rows, source_time]`, nothing beyond the
     /// source's length; `None` of a model without attention.
     pub attention: Option<Vec<f32>>,
-    /// How much of what each row may write is copied from its source, `[rows]`; `None` of a model that copies
-    /// nothing.
+    /// How much of what each row may write is copied from its source, whatever it writes (1 − p_gen), `[rows]`; `None` of
+    /// a model that copies nothing.
     pub copied: Option<Vec<f32>>,
 }
 
@@ -159,10 +159,13 @@ pub struct Hypothesis {
     pub log_probability: f64,
     /// What hypotheses were compared by: `log_probability` under the length and the coverage penalty.
     pub score: f64,
+    /// ln p of each token after those before it, `[time]`; that of the end is not among them.
+    pub log_probabilities: Vec<f64>,
     /// How much each place of the source was attended to when each token was chosen, `[time][source_length]`;
     /// `None` of a model without attention.
     pub attention: Option<Vec<Vec<f32>>>,
-    /// How much was to be copied when each token was chosen, `[time]`; `None` of a model that copies nothing.
+    /// How much was to be copied before it was known which token is chosen (1 − p_gen), `[time]`; `None` of a model that
+    /// copies nothing.
     pub copied: Option<Vec<f32>>,
 }
 

@@ -156,12 +156,13 @@ impl<'a> Drawing<'a> {
             let Some(token) = self.draw(&mut row, answer) else {
                 continue;
             };
-            row.log_probability += f64::from(answer[token as usize].min(0.0));
+            let log_probability = f64::from(answer[token as usize].min(0.0));
+            row.log_probability += log_probability;
             if token == self.end {
                 self.finished[row.source] = Some((row.last, row.log_probability));
                 continue;
             }
-            row.last = self.trellis.extend(row.last, token, place);
+            row.last = self.trellis.extend(row.last, token, place, log_probability);
             self.rows.push(row);
             kept.push(place);
             tokens.push(token);
@@ -188,6 +189,7 @@ impl<'a> Drawing<'a> {
                 tokens: self.trellis.tokens(last),
                 log_probability,
                 score: log_probability,
+                log_probabilities: self.trellis.log_probabilities(last),
                 attention: self.trellis.attention(last, length),
                 copied: self.trellis.copied(last),
             })

@@ -21,6 +21,8 @@ struct Node {
     token: u32,
     /// The row that it was chosen in.
     row: usize,
+    /// ln p of the token, after those before it.
+    log_probability: f64,
 }
 
 struct Attention {
@@ -38,9 +40,21 @@ impl Trellis {
         self.copied.push(step.copied);
     }
 
-    /// A sequence that goes on with a token, which was chosen in this row of its step.
-    pub(super) fn extend(&mut self, before: Place, token: u32, row: usize) -> Place {
-        self.nodes.push(Node { before, token, row });
+    /// A sequence that goes on with a token, which was chosen in this row of its step and has this log-probability
+    /// there.
+    pub(super) fn extend(
+        &mut self,
+        before: Place,
+        token: u32,
+        row: usize,
+        log_probability: f64,
+    ) -> Place {
+        self.nodes.push(Node {
+            before,
+            token,
+            row,
+            log_probability,
+        });
         Some(self.nodes.len() - 1)
     }
 
@@ -49,6 +63,13 @@ impl Trellis {
         let mut tokens: Vec<u32> = self.back(last).map(|node| node.token).collect();
         tokens.reverse();
         tokens
+    }
+
+    /// ln p of each token of a sequence.
+    pub(super) fn log_probabilities(&self, last: Place) -> Vec<f64> {
+        let mut all: Vec<f64> = self.back(last).map(|node| node.log_probability).collect();
+        all.reverse();
+        all
     }
 
     /// What was attended to when each token of a sequence was chosen, `[time][source_length]`; `None` if a step
@@ -90,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_token_has_attention_and_copies_of_the_row_it_was_chosen_in() {
+    fn each_token_has_what_the_row_has_that_it_was_chosen_in() {
         let mut trellis = Trellis::default();
         let attend = |trellis: &mut Trellis, weights: &[f32], rows| {
             let step = Step {
@@ -101,11 +122,12 @@ mod tests {
             trellis.attend(step, rows);
         };
         attend(&mut trellis, &[0.1, 0.9], 1);
-        let [a, b] = [7, 8].map(|token| trellis.extend(None, token, 0));
+        let [a, b] = [7, 8].map(|token| trellis.extend(None, token, 0, -1.0));
         attend(&mut trellis, &[0.2, 0.8, 0.3, 0.7], 2);
-        let c = trellis.extend(b, 9, 1);
+        let c = trellis.extend(b, 9, 1, -0.5);
         assert_eq!(trellis.tokens(a), [7]);
         assert_eq!(trellis.tokens(c), [8, 9]);
+        assert_eq!(trellis.log_probabilities(c), [-1.0, -0.5]);
         assert_eq!(trellis.attention(c, 2).unwrap(), [[0.1, 0.9], [0.3, 0.7]]);
         assert_eq!(trellis.attention(c, 1).unwrap(), [[0.1], [0.3]]);
         assert_eq!(trellis.attention(None, 2).unwrap(), Vec::<Vec<f32>>::new());
@@ -122,7 +144,7 @@ mod tests {
             copied: None,
         };
         trellis.attend(step, 1);
-        let place = trellis.extend(None, 7, 0);
+        let place = trellis.extend(None, 7, 0, -1.0);
         assert_eq!(trellis.attention(place, 2), None);
         assert_eq!(trellis.attention(None, 2), None);
         assert_eq!(trellis.copied(place), None);

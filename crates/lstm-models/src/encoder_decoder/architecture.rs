@@ -11,7 +11,7 @@ use crate::ranges::{MAX_FEATURES, MAX_LAYERS, check_initial, check_probabilities
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EncoderDecoderArchitecture {
-    /// Features of a token's embedding, in both languages.
+    /// Features of a token's embedding, of the source as of the target.
     pub d_embedding: usize,
     /// Which recurrent cell, in encoder and decoder.
     pub cell: Cell,
@@ -34,9 +34,10 @@ pub struct EncoderDecoderArchitecture {
     pub init: RecurrentInit,
     /// Embeddings and output weights start uniform in ± this; the output bias is 0.
     pub range: f64,
-    /// Probability that a token's embedding is dropped (word dropout, Iyyer et al. 2015), in both languages.
+    /// Probability that a token's embedding is dropped (word dropout, Iyyer et al. 2015), of the source as of the
+    /// target.
     pub word_dropout: f64,
-    /// Probability of dropout on the embeddings, in both languages.
+    /// Probability of dropout on the embeddings, of the source as of the target.
     pub input_dropout: f64,
     /// Probability of dropout between recurrent layers.
     pub layer_dropout: f64,
@@ -71,7 +72,7 @@ pub enum Tied {
     /// The decoder's embedding and its output weights (Press and Wolf 2017).
     #[default]
     Decoder,
-    /// These and the encoder's embedding (three-way tying, Press and Wolf 2017): both languages have one
+    /// These and the encoder's embedding (three-way tying, Press and Wolf 2017): source and target have one
     /// vocabulary.
     All,
 }

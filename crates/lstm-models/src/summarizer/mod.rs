@@ -41,7 +41,8 @@ pub struct SummarizerBundle {
     pub unit: TokenUnit,
     /// Tokens of a document beyond these are not read: at least 1 and at most [`MAX_DOCUMENT`].
     pub max_document: usize,
-    /// Whether the network learned to read what it has covered, and so does it when it writes.
+    /// Whether it was trained with coverage from some epoch on, and so reads what it has covered when it writes. Weights
+    /// that were kept may be of an epoch before that one; then w_c is still 0, and coverage changes nothing.
     pub coverage: bool,
 }
 

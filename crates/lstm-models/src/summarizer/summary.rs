@@ -48,10 +48,31 @@ pub struct SummaryCandidate {
 pub struct WrittenToken {
     /// The token by itself.
     pub text: String,
-    /// 1 − p_gen: how much of what might have been written here was to be copied.
+    /// How much of the probability that the token had was to copy it, (1 − p_gen) Σ_{i: w_i = y} a_i / P(y): 1 of a word
+    /// that is not in the vocabulary, 0 of one that does not stand in the document.
     pub copied: f32,
+    /// The places of the document that hold this token: whence it can be copied.
+    pub places: Vec<usize>,
     /// How much each token of the document was attended to.
     pub attention: Vec<f32>,
+}
+
+impl WrittenToken {
+    /// Each of the token's places, with its share in what was copied; together they are [`copied`](Self::copied).
+    ///
+    /// # Panics
+    ///
+    /// If a place has no attention.
+    pub fn copied_from(&self) -> impl Iterator<Item = (usize, f32)> {
+        let attention = self.places.iter().map(|place| self.attention[*place]);
+        let whole: f32 = attention.clone().sum();
+        // copied · a_i / Σ_{j: w_j = y} a_j
+        let share = move |attention: f32| match whole > 0.0 {
+            true => self.copied * attention / whole,
+            false => 0.0,
+        };
+        self.places.iter().copied().zip(attention.map(share))
+    }
 }
 
 /// Why documents were not summed up.
@@ -126,11 +147,20 @@ fn summary(
     for hypothesis in found {
         let attention = hypothesis.attention.iter().flatten();
         let copied = hypothesis.copied.iter().flatten();
-        let tokens = hypothesis.tokens.iter().zip(attention).zip(copied);
-        let tokens = tokens.map(|((id, attention), copied)| WrittenToken {
-            text: texts.show(*id, document),
-            copied: *copied,
-            attention: attention.clone(),
+        let tokens = hypothesis.tokens.iter().zip(&hypothesis.log_probabilities);
+        let tokens = tokens.zip(attention.zip(copied));
+        let tokens = tokens.map(|((id, log_probability), (attention, to_copy))| {
+            let places = places_of(*id, document);
+            let attention_there: f32 = places.iter().map(|place| attention[*place]).sum();
+            WrittenToken {
+                text: texts.show(*id, document),
+                copied: match *id > texts.boundary() {
+                    true => 1.0,
+                    false => share_copied(*to_copy, attention_there, *log_probability),
+                },
+                places,
+                attention: attention.clone(),
+            }
         });
         candidates.push(SummaryCandidate {
             text: texts.decode(&hypothesis.tokens, document)?,
@@ -152,4 +182,23 @@ fn summary(
         document: document.length,
         candidates,
     })
+}
+
+/// Where a document holds a token.
+pub(super) fn places_of(id: u32, document: &EncodedDocument) -> Vec<usize> {
+    let places = document.ids.iter().enumerate();
+    places
+        .filter_map(|(place, other)| (*other == id).then_some(place))
+        .collect()
+}
+
+/// How much of a token's probability was to copy it.
+///
+/// - `to_copy`: 1 − p_gen
+/// - `attention`: to all places that hold the token
+/// - `log_probability`: ln P of the token
+pub(super) fn share_copied(to_copy: f32, attention: f32, log_probability: f64) -> f32 {
+    // (1 − p_gen) Σ_{i: w_i = y} a_i / P(y)
+    let share = f64::from(to_copy) * f64::from(attention) / log_probability.exp();
+    share.min(1.0) as f32
 }

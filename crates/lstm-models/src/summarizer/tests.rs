@@ -5,13 +5,14 @@ use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use lstm_core::{Cell, Mode, RandomSource, WeightDraws};
 
-use super::batch::SummaryBatch;
+use super::batch::{SummaryBatch, as_read};
+use super::summary::{places_of, share_copied};
 use super::writing::SummaryWriter;
 use super::*;
 use crate::attention::AttentionScore;
 use crate::bundle::parameters;
 use crate::decoding::{Beam, Constraints, Decoder, Hypothesis, SpecialTokens};
-use crate::encoder_decoder::{Bridge, EncoderDecoderArchitecture, Tied};
+use crate::encoder_decoder::{Bridge, EncodedSource, EncoderDecoderArchitecture, Sentences, Tied};
 
 const BOUNDARY: u32 = 10;
 const VOCAB: usize = 11;
@@ -263,14 +264,19 @@ fn loss_and_gradients_are_those_of_the_whole_extended_vocabulary() {
                 let found_sum: f32 = loss.objective.into_scalar();
                 let sum: f32 = sum.into_scalar();
                 assert!((found_sum - sum).abs() < 1e-4, "{found_sum} {sum}");
-                for ((name, found), (_, expected)) in
-                    found.into_iter().zip(collect(&network, &gradients))
-                {
-                    let pairs = found
-                        .into_iter()
-                        .flatten()
-                        .zip(expected.into_iter().flatten());
-                    for (found, expected) in pairs {
+                let expected = collect(&network, &gradients);
+                assert_eq!(found.len(), expected.len());
+                for ((name, found), (same_name, expected)) in found.into_iter().zip(expected) {
+                    assert_eq!(name, same_name);
+                    let is_learned = objective.coverage.is_some() || name != "coverage_weight";
+                    assert_eq!(
+                        [found.is_some(), expected.is_some()],
+                        [is_learned; 2],
+                        "{name}"
+                    );
+                    let [found, expected] = [found, expected].map(Option::unwrap_or_default);
+                    assert_eq!(found.len(), expected.len(), "{name}");
+                    for (found, expected) in found.into_iter().zip(expected) {
                         assert!((found - expected).abs() < 1e-4, "{name} {found} {expected}");
                     }
                 }
@@ -376,6 +382,68 @@ fn a_search_reports_what_the_whole_target_has() {
     }
 }
 
+/// How much of each token's probability was to copy it, step by step: 1 − p_gen P_vocab(y) / P(y).
+fn shares_copied(
+    network: &SummarizerNetwork,
+    document: &EncodedDocument,
+    tokens: &[u32],
+    covering: bool,
+) -> Vec<f32> {
+    let read = Sentences::new(&[as_read(&document.ids, BOUNDARY)]);
+    let EncodedSource { memory, mut state } = network.encode(&read, covering, Mode::Inference);
+    let mut before = BOUNDARY;
+    let share = |token: &u32| {
+        let input = as_read(&[before], BOUNDARY);
+        let (step, after) = network.step(&input, &memory, state.clone());
+        (before, state) = (*token, after);
+        let numbers = |tensor: Tensor<2>| -> Vec<f32> { tensor.into_data().iter().collect() };
+        let [generated, gate, attention] =
+            [step.generated, sigmoid(step.gate), step.attention].map(numbers);
+        let generated = generated.get(*token as usize).map_or(0.0, |x| x.exp());
+        let places = document.ids.iter().zip(attention);
+        let copied: f32 = places.filter(|(id, _)| *id == token).map(|(_, a)| a).sum();
+        let [generated, copied] = [gate[0] * generated, (1.0 - gate[0]) * copied];
+        1.0 - generated / (generated + copied)
+    };
+    tokens.iter().map(share).collect()
+}
+
+#[test]
+fn the_share_that_was_copied_is_that_of_the_token_that_was_written() {
+    let beam = Beam::new(4)
+        .with_n_best(4)
+        .with_constraints(Constraints::default().with_max_length(6));
+    let mut between = 0;
+    for parts in kinds() {
+        let network = network(parts, &Device::flex());
+        for covering in [false, true] {
+            let documents = pairs().map(|(document, _)| document);
+            let found = search(&network, &documents, beam, covering);
+            for (document, found) in documents.iter().zip(found) {
+                for hypothesis in found {
+                    let tokens = &hypothesis.tokens;
+                    let expected = shares_copied(&network, document, tokens, covering);
+                    let attention = hypothesis.attention.unwrap();
+                    let to_copy = hypothesis.copied.unwrap();
+                    assert_eq!(hypothesis.log_probabilities.len(), tokens.len());
+                    for (time, (token, expected)) in tokens.iter().zip(expected).enumerate() {
+                        let places = places_of(*token, document);
+                        let there = places.iter().map(|place| attention[time][*place]).sum();
+                        let log_probability = hypothesis.log_probabilities[time];
+                        let found = share_copied(to_copy[time], there, log_probability);
+                        assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+                        if !document.ids.contains(token) {
+                            assert_eq!(found, 0.0);
+                        }
+                        between += usize::from((0.01..0.99).contains(&found));
+                    }
+                }
+            }
+        }
+    }
+    assert!(between > 20, "{between}");
+}
+
 #[test]
 fn a_beam_as_wide_as_all_there_is_finds_the_best_of_all() {
     let network = network(kinds().remove(0), &Device::flex());
@@ -411,7 +479,7 @@ fn a_beam_as_wide_as_all_there_is_finds_the_best_of_all() {
 }
 
 #[test]
-fn a_network_in_a_stream_of_numbers_that_are_none_finds_nothing() {
+fn weights_that_are_no_numbers_find_no_summary() {
     let mut network = network(kinds().remove(0), &Device::flex());
     let shape = network.coverage_weight.val().dims();
     network.coverage_weight = Param::from_tensor(Tensor::full(shape, f32::NAN, &Device::flex()));

@@ -35,6 +35,7 @@ pub use parallel::{
     Dropped, Filtered, LengthFilter, Pair, PairOptions, ParallelCorpus, read_aligned,
     read_aligned_text, read_pairs, read_pairs_text,
 };
+pub use source::GZIP_MAGIC;
 use source::Source;
 
 /// A text and what it is.

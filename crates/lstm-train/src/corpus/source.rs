@@ -90,7 +90,7 @@ pub(super) fn read_bytes(
 }
 
 /// The first bytes of gzip data (RFC 1952); no UTF-8 text begins so.
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 fn unpack(name: &str, packed: &[u8]) -> Result<Vec<u8>, CorpusError> {
     let mut bytes = Vec::new();

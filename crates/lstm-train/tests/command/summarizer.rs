@@ -1,8 +1,11 @@
 //! `lstm train summarizer`, and what its bundles are for.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::process::Command;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Outcome, TINY, outcome, outcome_of_input};
@@ -234,6 +237,55 @@ fn json_lines_are_read_by_key_with_their_line_feeds() {
 }
 
 #[test]
+fn packed_files_are_read_as_they_are() {
+    let bench = hasty();
+    let text = "a mask was sold .\nnobody paid for it .";
+    let object = format!("{}\n", json!({"body": text}));
+    let expected = lines(&bench, &["--", text], "");
+    let packed = packed(&object);
+    // By what stands in it, whatever its name.
+    for name in ["docs.jsonl.gz", "docs.jsonl"] {
+        bench.write(name, &packed);
+        assert_eq!(
+            lines(&bench, &["--input", name, "--key", "body"], ""),
+            expected
+        );
+    }
+    bench.write("cut.jsonl.gz", &packed[..packed.len() - 12]);
+    summarize(&bench, &["--input", "cut.jsonl.gz", "--key", "body"], "")
+        .refused(1, &["cannot read cut.jsonl.gz"]);
+}
+
+fn packed(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn documents_that_are_cut_are_counted_by_every_command() {
+    let bench = trained(&["training.epochs=1", "documents.max_tokens=12"]);
+    let data = ["--data", "reports/test.jsonl"];
+    let all = [
+        &["evaluate", "--model", "run/bundle", "--json"],
+        &data[..],
+        &COLUMNS,
+    ]
+    .concat();
+    let evaluated = outcome(&mut bench.lstm(&all)).succeeded();
+    let summarized = summarize(&bench, &["--json"], &documents(&bench)).succeeded();
+    for answer in [&evaluated, &summarized] {
+        let note = "21 documents were cut after 12 tokens";
+        assert!(answer.stderr.contains(note), "{}", answer.stderr);
+    }
+    for line in summarized.stdout.lines() {
+        let answer: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(answer["read"], 12);
+        assert!(answer["of"].as_u64() > Some(12), "{line}");
+    }
+}
+
+#[test]
 fn what_was_copied_is_one_page_without_scripts() {
     let bench = trained(&[]);
     let input: String = documents(&bench)
@@ -251,6 +303,8 @@ fn what_was_copied_is_one_page_without_scripts() {
         let best = &answer["summaries"][0];
         let places = answer["document_tokens"].as_array().unwrap().len();
         let tokens = best["tokens"].as_array().unwrap().len();
+        assert_eq!(answer["read"], answer["of"]);
+        assert_eq!(best["places"].as_array().unwrap().len(), tokens);
         for (copied, attention) in best["copied"]
             .as_array()
             .unwrap()

@@ -5,6 +5,8 @@ use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use flate2::bufread::MultiGzDecoder;
+use lstm_train::corpus::GZIP_MAGIC;
 use lstm_train::run::files;
 
 use crate::Failure;
@@ -19,7 +21,7 @@ pub struct LineArguments {
         allow_hyphen_values = true
     )]
     texts: Vec<String>,
-    /// Read one text a line from this file; - is standard input.
+    /// Read one text a line from this file, packed with gzip or not; - is standard input.
     #[arg(long, value_name = "FILE|-")]
     input: Option<PathBuf>,
     /// Write the answers to this file instead of standard output.
@@ -68,9 +70,13 @@ impl LineArguments {
         let name = self.name();
         match &self.input {
             Some(path) if path != Path::new("-") => {
-                let file =
-                    File::open(path).map_err(|error| format!("cannot read {name}: {error}"))?;
-                answer_lines(file, &name, output, answer)
+                let unreadable = |error: io::Error| format!("cannot read {name}: {error}");
+                let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
+                let start = file.fill_buf().map_err(unreadable)?;
+                match start.starts_with(&GZIP_MAGIC) {
+                    true => answer_lines(MultiGzDecoder::new(file), &name, output, answer),
+                    false => answer_lines(file, &name, output, answer),
+                }
             }
             _ => {
                 if io::stdin().is_terminal() {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cache;
+mod candidates;
 mod convert;
 mod evaluate;
 mod generate;

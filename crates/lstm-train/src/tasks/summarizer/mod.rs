@@ -110,10 +110,7 @@ impl SummarizerTask {
 
     /// How many of their documents are not read to the end.
     pub fn cut(&self) -> usize {
-        let documents = self.train.pairs.iter().map(|(document, _)| document);
-        documents
-            .filter(|document| document.length.is_cut())
-            .count()
+        self.train.cut()
     }
 
     /// Which pairs are not learned from.
@@ -162,7 +159,7 @@ pub fn score(
         .iter()
         .map(|summary| summary.best().text.as_str())
         .collect();
-    Ok(SummaryScores::new(loss, &written, corpus))
+    Ok(SummaryScores::new(loss, encoded.cut(), &written, corpus))
 }
 
 fn encode(
@@ -188,6 +185,14 @@ impl EncodedPairs {
             .map(|(document, summary)| [document.ids.len(), summary.len()])
             .collect();
         Self { pairs, lengths }
+    }
+
+    /// How many of the documents are not read to the end.
+    fn cut(&self) -> usize {
+        let documents = self.pairs.iter().map(|(document, _)| document);
+        documents
+            .filter(|document| document.length.is_cut())
+            .count()
     }
 
     fn batch(&self, pairs: &[usize], boundary: u32) -> SummaryBatch {

@@ -181,6 +181,8 @@ impl TrainingRecipe for SummarizerRecipe {
 
 #[cfg(test)]
 mod tests {
+    use datasets::reports;
+
     use super::*;
     use crate::recipe::RecipeText;
 
@@ -198,6 +200,31 @@ mod tests {
             recipe.expected.check().unwrap();
             assert!(!recipe.data.about.is_empty(), "{}", builtin.name);
         }
+    }
+
+    #[test]
+    fn no_name_and_no_figure_of_the_shipped_reports_is_in_their_vocabulary() {
+        let recipe = parse(&[]).unwrap();
+        let learn = |tokenizer: &VocabularyOptions| {
+            let train = recipe.data.load().unwrap().train;
+            let learned = tokenizer.learn(train.sources().chain(train.targets()));
+            let learned = learned.unwrap();
+            let tokens = (0..learned.size() as u32).filter_map(|id| learned.token(id));
+            tokens.collect::<Vec<_>>()
+        };
+        let open = |tokens: &[String]| -> usize {
+            let open = tokens.iter().filter(|token| reports::is_open(token));
+            open.count()
+        };
+        let tokens = learn(&recipe.tokenizer);
+        assert!(tokens.len() > 400, "{}", tokens.len());
+        assert_eq!(open(&tokens), 0);
+        // Names that stand in one report may be frequent there.
+        let frequent = VocabularyOptions {
+            min_count: 5,
+            ..recipe.tokenizer
+        };
+        assert_eq!(open(&learn(&frequent)), 4);
     }
 
     #[test]

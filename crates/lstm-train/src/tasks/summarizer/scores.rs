@@ -74,6 +74,8 @@ impl fmt::Display for SummaryRouge {
 pub struct SummaryScores {
     /// Pairs.
     pub n: usize,
+    /// Documents whose ends were not read.
+    pub cut: usize,
     /// Mean negative log-likelihood of a token of the references, their ends among them, in nats.
     pub loss: f64,
     /// Beside the references.
@@ -84,10 +86,11 @@ pub struct SummaryScores {
 
 impl SummaryScores {
     /// Of summaries of a corpus, one by one.
-    pub(super) fn new(loss: f64, written: &[&str], corpus: &ParallelCorpus) -> Self {
+    pub(super) fn new(loss: f64, cut: usize, written: &[&str], corpus: &ParallelCorpus) -> Self {
         let documents: Vec<&str> = corpus.sources().collect();
         Self {
             n: corpus.len(),
+            cut,
             loss,
             rouge: SummaryRouge::new(written, corpus),
             novelty: Novelty::new(written, &documents),
@@ -246,7 +249,7 @@ mod tests {
     fn compare(written: [&str; 2]) -> Comparison {
         let corpus = corpus();
         Comparison {
-            scores: SummaryScores::new(0.5, &written, &corpus),
+            scores: SummaryScores::new(0.5, 0, &written, &corpus),
             baselines: Baselines::new(&corpus),
             beam: 4,
             seconds: 1.25,

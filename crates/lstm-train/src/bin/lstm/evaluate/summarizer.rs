@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Arguments, pairs};
 use crate::Failure;
-use crate::summarize;
+use crate::{lines, summarize};
 
 pub fn run(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
     let summarizer = Summarizer::load(&arguments.model, device)?;
@@ -27,6 +27,8 @@ pub fn run(arguments: &Arguments, device: &Device) -> Result<(), Failure> {
         baselines: Baselines::new(&corpus),
         beam: search.beam,
     };
+    let cut = format!("cut after {} tokens", summarizer.parts().max_document);
+    lines::note(comparison.scores.cut, "document", &cut);
     let mut output = io::stdout().lock();
     if arguments.json {
         let mut object = json!(comparison.metrics());

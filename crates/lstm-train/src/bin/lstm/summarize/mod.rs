@@ -6,9 +6,7 @@ mod page;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use lstm_models::{
-    Summarizer, SummarizerBundle, Summary, SummaryCandidate, TranslationSearch, bundle,
-};
+use lstm_models::{Summarizer, SummarizerBundle, Summary, TranslationSearch, bundle};
 use lstm_train::baseline::Extract;
 use lstm_train::device;
 use lstm_train::run::files;
@@ -16,6 +14,7 @@ use lstm_train::tasks::summarizer::DECODING;
 use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::candidates::{Candidate, Columns};
 use crate::lines::{self, Output};
 use crate::search::SearchArguments;
 use documents::DocumentArguments;
@@ -45,10 +44,11 @@ pub struct Arguments {
     /// Before each summary its score and its log-probability, separated by tabs.
     #[arg(long, conflicts_with = "json")]
     scores: bool,
-    /// One JSON object a document: the text, and each summary with tokens, scores, attention and how much was copied.
+    /// One JSON object a document: the text, how many of its tokens were read, and each summary with tokens, scores,
+    /// attention, and how much of each token was copied and from which places it can be.
     #[arg(long)]
     json: bool,
-    /// Also write a page of where each word of a summary was copied from, and how strongly.
+    /// Also write a page of how much of each word of a summary was copied, and from where.
     #[arg(long, value_name = "FILE.html")]
     copy_html: Option<PathBuf>,
     /// Where to compute.
@@ -133,21 +133,16 @@ fn write(
     if arguments.json {
         return output.line(&to_json(document, summary).to_string());
     }
-    for candidate in &summary.candidates {
-        let SummaryCandidate {
-            text,
-            score,
-            log_probability,
-            ..
-        } = candidate;
-        output.line(&match (arguments.scores, arguments.n_best) {
-            (false, 1) => text.clone(),
-            (false, _) => format!("{number}\t{text}"),
-            (true, 1) => format!("{score:.4}\t{log_probability:.4}\t{text}"),
-            (true, _) => format!("{number}\t{score:.4}\t{log_probability:.4}\t{text}"),
-        })?;
-    }
-    Ok(())
+    let candidates = summary.candidates.iter().map(|candidate| Candidate {
+        text: &candidate.text,
+        score: candidate.score,
+        log_probability: candidate.log_probability,
+    });
+    let columns = Columns {
+        number: arguments.n_best > 1,
+        scores: arguments.scores,
+    };
+    columns.write(number, candidates, output)
 }
 
 fn to_json(document: &str, summary: &Summary) -> Value {
@@ -162,6 +157,7 @@ fn to_json(document: &str, summary: &Summary) -> Value {
                 "log_probability": candidate.log_probability,
                 "tokens": tokens.iter().map(|token| &token.text).collect::<Vec<_>>(),
                 "copied": tokens.iter().map(|token| token.copied).collect::<Vec<_>>(),
+                "places": tokens.iter().map(|token| &token.places).collect::<Vec<_>>(),
                 "attention": tokens.iter().map(|token| &token.attention).collect::<Vec<_>>(),
             })
         })
@@ -169,7 +165,8 @@ fn to_json(document: &str, summary: &Summary) -> Value {
     json!({
         "document": document,
         "document_tokens": summary.source,
-        "length": summary.document.of,
+        "read": summary.document.read,
+        "of": summary.document.of,
         "summaries": candidates,
     })
 }

@@ -24,11 +24,12 @@ pub fn render(summaries: &[Summary], unit: TokenUnit) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>Copied</title>\n\
          <style>\n{STYLE}</style>\n<h1>What a summary copied</h1>\n\
-         <p>At every token the model divides its belief: one share for writing a token of its vocabulary, the rest for \
-         copying one of the document. That rest is <b>copied</b>, and the darker a token of the summary, the more of it \
-         there is. Where it would copy from is its attention: the places of the document that a token looked at most, \
-         with their shares, <b>bold</b> where the same token stands. In the document a token is the darker the more \
-         was copied from it for the whole summary. A dot stands for a space.</p>\n"
+         <p>A token of a summary is generated, as one of the vocabulary, or copied from a place of the document that \
+         holds the same one. Its probability is the sum of both, and <b>copied</b> is the share of copying in it: 100 % \
+         of a word that the vocabulary lacks, 0 % of one that the document lacks. The darker a token of the summary, the \
+         more of it was copied. Beside it stand the places of the document that it looked at most, with their shares of \
+         its attention, <b>bold</b> where the same token stands: only from there it can be copied. In the document a \
+         token is the darker the more was copied from it for the whole summary. A dot stands for a space.</p>\n"
     );
     for (number, summary) in (1..).zip(summaries) {
         if !summary.best().tokens.is_empty() {
@@ -83,7 +84,7 @@ impl View<'_> {
             );
         }
         page.push_str(
-            "</p>\n<table>\n<thead><tr><th>word</th><th>token</th><th>copied</th><th>from</th></tr></thead>\n<tbody>\n",
+            "</p>\n<table>\n<thead><tr><th>word</th><th>token</th><th>copied</th><th>looked at</th></tr></thead>\n<tbody>\n",
         );
         for word in self.words() {
             for place in word.clone() {
@@ -105,7 +106,7 @@ impl View<'_> {
         page.push_str("</tbody></table>\n");
     }
 
-    /// A token of the summary: how much it was copied, and from where.
+    /// A token of the summary: how much of it was copied, and where it looked.
     fn row(&self, page: &mut String, place: usize) {
         let (number, written) = (self.number, &self.written()[place]);
         let copied = written.copied;
@@ -121,7 +122,7 @@ impl View<'_> {
             let Some(text) = source.get(from) else {
                 continue;
             };
-            let (element, class) = match *text == written.text {
+            let (element, class) = match written.places.contains(&from) {
                 true => ("b", ""),
                 false => ("span", " other"),
             };
@@ -169,12 +170,12 @@ impl View<'_> {
         starts.windows(2).map(|ends| ends[0]..ends[1]).collect()
     }
 
-    /// How much was copied from each place of the document: Σ_t (1 − p_gen,t) a_t,i.
+    /// How much was copied from each place of the document for all tokens: a place may lend several.
     fn masses(&self) -> Vec<f32> {
         let mut masses = vec![0.0; self.summary.source.len()];
         for written in self.written() {
-            for (mass, share) in masses.iter_mut().zip(&written.attention) {
-                *mass += written.copied * share;
+            for (place, share) in written.copied_from() {
+                masses[place] += share;
             }
         }
         masses
@@ -196,10 +197,11 @@ mod tests {
 
     use super::*;
 
-    fn written(text: &str, copied: f32, attention: [f32; 3]) -> WrittenToken {
+    fn written(text: &str, copied: f32, places: &[usize], attention: [f32; 3]) -> WrittenToken {
         WrittenToken {
             text: text.to_owned(),
             copied,
+            places: places.to_vec(),
             attention: attention.to_vec(),
         }
     }
@@ -221,9 +223,9 @@ mod tests {
         summary(
             [" mal", "ora", " sang"],
             vec![
-                written(" mal", 0.9, [0.75, 0.25, 0.0]),
-                written("ora", 0.8, [0.0, 0.96, 0.04]),
-                written(" sings", 0.125, [0.0, 0.0, 1.0]),
+                written(" mal", 0.9, &[0], [0.75, 0.25, 0.0]),
+                written("ora", 0.8, &[1], [0.0, 0.96, 0.04]),
+                written(" sings", 0.0, &[], [0.0, 0.0, 1.0]),
             ],
         )
     }
@@ -231,7 +233,7 @@ mod tests {
     #[test]
     fn every_token_says_how_much_was_copied_and_from_where() {
         let page = render(&[copied(), copied()], TokenUnit::BytePairs);
-        for share in ["90.0 %", "80.0 %", "12.5 %"] {
+        for share in [">90.0 %", ">80.0 %", ">0.0 %"] {
             assert_eq!(page.matches(share).count(), 2, "{share}");
         }
         // In bold where the same token stands: twice the two pieces of the name.
@@ -269,13 +271,20 @@ mod tests {
 
     #[test]
     fn a_place_of_the_document_has_what_was_copied_from_it() {
+        let tokens = vec![
+            // Of attention to a place with another token nothing is copied.
+            written("a", 0.9, &[0, 2], [0.3, 0.6, 0.1]),
+            written("b", 0.5, &[1], [0.0, 0.25, 0.75]),
+            written("a", 1.0, &[0, 2], [0.0, 0.0, 1.0]),
+            written("c", 0.0, &[], [0.0, 0.0, 1.0]),
+        ];
         let masses = View {
             number: 1,
-            summary: &copied(),
-            unit: TokenUnit::BytePairs,
+            summary: &summary(["a", "b", "a"], tokens),
+            unit: TokenUnit::Words,
         }
         .masses();
-        let expected = [0.9 * 0.75, 0.9 * 0.25 + 0.8 * 0.96, 0.8 * 0.04 + 0.125];
+        let expected = [0.9 * 0.75, 0.5, 0.9 * 0.25 + 1.0];
         for (mass, expected) in masses.into_iter().zip(expected) {
             assert!((mass - expected).abs() < 1e-6, "{mass} {expected}");
         }
@@ -283,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_text_stays_text() {
-        let tokens = vec![written("<script>\"&", 1.0, [1.0, 0.0, 0.0])];
+        let tokens = vec![written("<script>\"&", 1.0, &[0], [1.0, 0.0, 0.0])];
         let page = render(&[summary(["<b>", "</p>", "x"], tokens)], TokenUnit::Words);
         assert!(!page.contains("<script") && !page.contains("<b><b>"));
         assert!(page.contains("&lt;script&gt;&quot;&amp;") && page.contains("&lt;/p&gt;"));

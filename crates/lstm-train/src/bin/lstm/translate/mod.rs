@@ -14,6 +14,7 @@ use lstm_train::run::files;
 use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::candidates::{Candidate, Columns};
 use crate::lines::{self, LineArguments, Output};
 use crate::sampling::SamplingArguments;
 use crate::search::SearchArguments;
@@ -131,17 +132,16 @@ fn write(
     if arguments.json {
         return output.line(&to_json(line, translation).to_string());
     }
-    for candidate in &translation.candidates {
-        let (score, text) = (candidate.score, &candidate.text);
-        let log_probability = candidate.log_probability;
-        output.line(&match (arguments.scores, arguments.n_best) {
-            (false, 1) => text.clone(),
-            (false, _) => format!("{number}\t{text}"),
-            (true, 1) => format!("{score:.4}\t{log_probability:.4}\t{text}"),
-            (true, _) => format!("{number}\t{score:.4}\t{log_probability:.4}\t{text}"),
-        })?;
-    }
-    Ok(())
+    let candidates = translation.candidates.iter().map(|candidate| Candidate {
+        text: &candidate.text,
+        score: candidate.score,
+        log_probability: candidate.log_probability,
+    });
+    let columns = Columns {
+        number: arguments.n_best > 1,
+        scores: arguments.scores,
+    };
+    columns.write(number, candidates, output)
 }
 
 fn to_json(line: &str, translation: &Translation) -> Value {
