@@ -150,6 +150,7 @@ fn a_word_outside_the_vocabulary_is_copied_and_one_outside_the_document_is_not()
         for token in summary.candidates.iter().flat_map(|found| &found.tokens) {
             let stands_there = summary.source.contains(&token.text);
             assert_eq!(token.copied, f32::from(u8::from(stands_there)), "{token:?}");
+            assert!(token.copied.is_sign_positive());
             assert_eq!(token.places.is_empty(), !stands_there);
             lent += usize::from(stands_there);
         }

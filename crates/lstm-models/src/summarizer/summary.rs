@@ -151,7 +151,10 @@ fn summary(
         let tokens = tokens.zip(attention.zip(copied));
         let tokens = tokens.map(|((id, log_probability), (attention, to_copy))| {
             let places = places_of(*id, document);
-            let attention_there: f32 = places.iter().map(|place| attention[*place]).sum();
+            // Not `sum`: that of nothing is −0.
+            let attention_there = places
+                .iter()
+                .fold(0.0, |sum, place| sum + attention[*place]);
             WrittenToken {
                 text: texts.show(*id, document),
                 copied: match *id > texts.boundary() {
