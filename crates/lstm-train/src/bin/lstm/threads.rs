@@ -7,7 +7,7 @@ const STACK: usize = 8 << 20;
 
 /// Does `work` in one of rayon's threads, of which there are so many, or one for each core.
 ///
-/// Training is thousands of short pieces that several threads share. A thread of rayon's own begins each at
+/// Training a model, or writing with one, is thousands of short pieces that several threads share. A thread of rayon's own begins each at
 /// once and lets the others take some; from outside, it would have to wake one of them each time, and to
 /// sleep until it is woken itself.
 pub fn with<T: Send>(
