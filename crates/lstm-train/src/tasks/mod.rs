@@ -3,6 +3,7 @@
 pub mod classifier;
 mod files;
 pub mod language_model;
+mod likelihood;
 pub mod parallel;
 mod profile;
 mod provenance;

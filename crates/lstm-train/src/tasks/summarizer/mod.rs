@@ -13,6 +13,7 @@ use lstm_models::{
 
 use crate::corpus::{Dropped, LengthFilter, ParallelCorpus};
 use crate::metrics::Metrics;
+use crate::tasks::likelihood::mean_nll;
 use crate::tasks::parallel::{HeldOut, ParallelTexts};
 use crate::training::{Part, Task, batches};
 use recipe::{CoverageOptions, SummaryFilter};
@@ -212,16 +213,10 @@ impl EncodedPairs {
             // It is read, and adds nothing.
             coverage: summarizer.parts().coverage.then_some(0.0),
         };
-        let (mut nll, mut count) = (0.0, 0.0);
-        for batch in batches::sorted(&self.lengths, EVALUATION_BATCH) {
-            let batch = self.batch(&batch, boundary);
-            let loss = summarizer
-                .network()
-                .loss(&batch, objective, Mode::Inference);
-            nll += f64::from(loss.nll.into_scalar::<f32>());
-            count += loss.count;
-        }
-        nll / count
+        let network = summarizer.network();
+        mean_nll(&self.lengths, EVALUATION_BATCH, |pairs| {
+            network.loss(&self.batch(pairs, boundary), objective, Mode::Inference)
+        })
     }
 }
 

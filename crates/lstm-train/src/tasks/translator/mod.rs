@@ -14,6 +14,7 @@ use lstm_models::{
 use crate::corpus::{Dropped, LengthFilter, ParallelCorpus};
 use crate::metrics::Metrics;
 use crate::metrics::translation::{Bleu, BleuScore, Chrf, ChrfScore, TranslationMetric};
+use crate::tasks::likelihood::mean_nll;
 use crate::tasks::parallel::{HeldOut, ParallelTexts};
 use crate::training::{Part, Task, batches};
 
@@ -232,13 +233,9 @@ impl EncodedPairs {
 
     /// Mean negative log-likelihood of a token, in nats.
     fn loss(&self, model: &TranslatorNetwork, boundary: u32) -> f64 {
-        let (mut nll, mut count) = (0.0, 0.0);
-        for batch in batches::sorted(&self.lengths, EVALUATION_BATCH) {
-            let loss = model.loss(&self.batch(&batch, boundary), 0.0, Mode::Inference);
-            nll += f64::from(loss.nll.into_scalar::<f32>());
-            count += loss.count;
-        }
-        nll / count
+        mean_nll(&self.lengths, EVALUATION_BATCH, |pairs| {
+            model.loss(&self.batch(pairs, boundary), 0.0, Mode::Inference)
+        })
     }
 }
 
